@@ -1,0 +1,1 @@
+//! The live cluster: where it is, how it is reached, what it answers.
