@@ -1,1 +1,300 @@
 //! The live cluster: where it is, how it is reached, what it answers.
+//!
+//! [`Cluster`] is the one place for deadlines, retries and the words of failures; [`link`] under it
+//! keeps the connection. Nothing is connected before the first request.
+
+pub mod cause;
+pub mod endpoint;
+pub mod grpc;
+pub mod range;
+pub mod srv;
+pub mod target;
+pub mod tls;
+
+mod conn;
+mod decode;
+mod dial;
+mod known;
+mod link;
+mod proxy;
+mod rpc;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use http::HeaderValue;
+use tokio::time::{Instant, sleep, timeout};
+
+use self::cause::{Cause, Causes};
+pub use self::conn::KeepAlive;
+use self::grpc::{Code, Status};
+use self::link::{Ask, Failure, Link};
+use self::rpc::{Method, Retry};
+use self::target::{Login, Target};
+use crate::error::{Error, Exit, Result};
+use crate::proto::{AuthenticateRequest, AuthenticateResponse};
+use crate::reply::Answer;
+use crate::secret::Secret;
+
+/// The official last line of everything that took too long.
+const TOO_LATE: &str = "context deadline exceeded";
+
+/// The official client's pause between attempts (`clientv3/options.go`, `defaultBackoffWaitBetween`).
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// The dialer knows why it failed, a timer around it does not: it gets the last word.
+const GRACE: Duration = Duration::from_millis(20);
+
+/// A cluster, and the one connection to it.
+pub struct Cluster {
+    link: Link,
+    logged_in: AtomicBool,
+}
+
+impl Cluster {
+    /// Connects to nothing yet.
+    ///
+    /// # Errors
+    /// A token that cannot stand in a header.
+    pub fn new(target: Target) -> Result<Self> {
+        let token = match &target.login {
+            Login::Token(token) => Some(header(token)?),
+            _ => None,
+        };
+        let link = Link::new(target);
+        link.set_token(token);
+        Ok(Self { link, logged_in: AtomicBool::new(false) })
+    }
+
+    /// One question, one answer.
+    async fn call<A, B>(&self, method: Method, ask: &A) -> Result<Answer<B>>
+    where
+        A: prost::Message,
+        B: prost::Message + Default,
+    {
+        let message = self.framed(ask)?;
+        let mut attempts = Attempts::new(self, method, self.patience()?);
+        loop {
+            let ask = attempts.ask(method.path, message.clone(), true);
+            let deadline = attempts.deadline();
+            let work = async {
+                let mut incoming = self.link.open(&ask, deadline).await?;
+                let limit = self.link.target.limits.receive;
+                let bytes = incoming.message(limit).await?;
+                // The status comes last: only then is the answer whole.
+                if bytes.is_some() && incoming.message(limit).await?.is_some() {
+                    return Err(incoming.lost("a second message in a single answer"));
+                }
+                bytes.ok_or_else(|| incoming.lost("an answer without a message"))
+            };
+            match attempts.wait(work).await? {
+                Ok(bytes) => {
+                    let message = B::decode(bytes.clone())
+                        .map_err(|err| Error::failure(undecodable(&err.to_string())))?;
+                    return Ok(Answer { message, bytes });
+                }
+                Err(failure) => attempts.weigh(failure).await?,
+            }
+        }
+    }
+
+    /// A message in its frame, within the limit.
+    fn framed(&self, message: &impl prost::Message) -> Result<bytes::Bytes> {
+        let (length, limit) = (message.encoded_len(), self.link.target.limits.send);
+        if length > limit {
+            let words = format!("trying to send message larger than max ({length} vs. {limit})");
+            let status = Status::new(Code::RESOURCE_EXHAUSTED, words);
+            return Err(Error::failure(status.words()).hint("a larger limit: --max-request-bytes"));
+        }
+        Ok(grpc::frame(message))
+    }
+
+    /// The time for one call; none at all is over before it begins.
+    fn patience(&self) -> Result<Duration> {
+        if self.link.target.endpoints.is_empty() {
+            return Err(Error::new(Exit::BadConnection, "etcdclient: no available endpoints")
+                .hint("name one with --endpoints"));
+        }
+        let patience = self.link.target.patience.command;
+        if patience.is_zero() {
+            return Err(
+                Error::failure(TOO_LATE).because("--command-timeout leaves no time to ask in")
+            );
+        }
+        Ok(patience)
+    }
+
+    /// Changes name and password for a token, once. A server without authentication needs none.
+    async fn login(&self) -> Result<()> {
+        let Login::Password { user, password } = &self.link.target.login else { return Ok(()) };
+        if self.logged_in.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let ask =
+            AuthenticateRequest { name: user.clone(), password: password.reveal().to_owned() };
+        let patience = self.link.target.patience;
+        let patience = patience.dial.unwrap_or(patience.command);
+        let ask = Ask {
+            path: Method::AUTHENTICATE.path,
+            message: self.framed(&ask)?,
+            timeout: Some(patience),
+            anonymous: true,
+        };
+        let deadline = Instant::now() + patience;
+        let work = async {
+            let mut incoming = self.link.open(&ask, Some(deadline)).await?;
+            let bytes = incoming.message(self.link.target.limits.receive).await?;
+            bytes.ok_or_else(|| incoming.lost("an answer without a message"))
+        };
+        let outcome = match timeout(patience + GRACE, work).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(slow(&self.link.target, patience, "--dial-timeout")),
+        };
+        let token = match outcome {
+            Ok(bytes) => {
+                let answer = <AuthenticateResponse as prost::Message>::decode(bytes)
+                    .map_err(|err| Error::failure(undecodable(&err.to_string())))?;
+                Some(header(&Secret::new(answer.token))?)
+            }
+            Err(Failure::Status(_, status))
+                if status.known() == Some("authentication is not enabled") =>
+            {
+                None
+            }
+            Err(failure) => return Err(explained(failure).exit(Exit::BadConnection)),
+        };
+        self.link.set_token(token);
+        self.logged_in.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// The attempts at one request: how much time is left, what went wrong so far, whether to go on.
+///
+/// Time counts only while we wait for the server: our own reader may take as long as it likes.
+struct Attempts<'a> {
+    cluster: &'a Cluster,
+    method: Method,
+    patience: Duration,
+    left: Duration,
+    logged_in_again: bool,
+    last: Option<Causes>,
+}
+
+impl<'a> Attempts<'a> {
+    fn new(cluster: &'a Cluster, method: Method, patience: Duration) -> Self {
+        Self { cluster, method, patience, left: patience, logged_in_again: false, last: None }
+    }
+
+    /// The request as it is now to be sent. `timed`: the server is told when we stop waiting.
+    fn ask(&self, path: &'static str, message: bytes::Bytes, timed: bool) -> Ask {
+        Ask { path, message, timeout: timed.then_some(self.left), anonymous: false }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        Instant::now().checked_add(self.left)
+    }
+
+    /// Gives the whole time again: the server has shown that it is at work.
+    fn refresh(&mut self) {
+        self.left = self.patience;
+    }
+
+    /// Logs in if need be, then waits for `work` in what is left of the time.
+    async fn wait<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<Result<T, Failure>> {
+        self.cluster.login().await?;
+        let begun = Instant::now();
+        let outcome = timeout(self.left.saturating_add(GRACE), work).await;
+        self.left = self.left.saturating_sub(begun.elapsed());
+        if let Ok(outcome) = outcome {
+            return Ok(outcome);
+        }
+        let causes = match self.last.take() {
+            Some(causes) => causes,
+            None => match slow(&self.cluster.link.target, self.patience, "--command-timeout") {
+                Failure::Unreached(causes) => causes,
+                _ => Causes::default(),
+            },
+        };
+        Err(causes.explain(Error::failure(TOO_LATE)))
+    }
+
+    /// Whether a failure may be cured by another attempt: `Ok` says so, after a pause.
+    async fn weigh(&mut self, failure: Failure) -> Result<()> {
+        let several = self.cluster.link.target.endpoints.len() > 1;
+        let again = match &failure {
+            Failure::Unreached(_) => false,
+            Failure::Lost(..) => self.method.retry == Retry::WhenUnavailable,
+            Failure::Status(_, status) if status.wants_login() && self.can_log_in_again() => {
+                self.logged_in_again = true;
+                self.cluster.logged_in.store(false, Ordering::Relaxed);
+                self.cluster.link.set_token(None);
+                return Ok(());
+            }
+            Failure::Status(_, status) => {
+                (status.is_passing() && self.method.retry == Retry::WhenUnavailable)
+                    || (several && status.is_learners())
+            }
+        };
+        if !again || self.left.is_zero() {
+            return Err(explained(failure));
+        }
+        self.last = Some(causes(failure));
+        self.cluster.link.move_on();
+        sleep(PAUSE).await;
+        self.left = self.left.saturating_sub(PAUSE);
+        Ok(())
+    }
+
+    fn can_log_in_again(&self) -> bool {
+        let knows = matches!(self.cluster.link.target.login, Login::Password { .. });
+        knows && !self.logged_in_again
+    }
+}
+
+/// A failure as an error: the official last line, with the causes above it.
+fn explained(failure: Failure) -> Error {
+    match failure {
+        Failure::Unreached(causes) => causes.explain(Error::failure(TOO_LATE)),
+        // The server's own clock ran out with ours.
+        Failure::Status(name, status) if status.code == Code::DEADLINE_EXCEEDED => {
+            causes(Failure::Status(name, status)).explain(Error::failure(TOO_LATE))
+        }
+        Failure::Status(_, status) => Error::failure(status.words()),
+        Failure::Lost(..) => {
+            let words = "error reading from server: EOF";
+            let status = Status::new(Code::UNAVAILABLE, words);
+            causes(failure).explain(Error::failure(status.words()))
+        }
+    }
+}
+
+fn causes(failure: Failure) -> Causes {
+    match failure {
+        Failure::Unreached(causes) => causes,
+        Failure::Lost(name, cause) => Causes(vec![(name, cause)]),
+        Failure::Status(name, status) => Causes(vec![(name, Cause::Server(status.message))]),
+    }
+}
+
+/// Nobody answered in time.
+fn slow(target: &Target, patience: Duration, flag: &str) -> Failure {
+    let cause = Cause::Slow(format!("{patience:?} ({flag})"));
+    let named = target.endpoints.iter().map(|endpoint| (endpoint.to_string(), cause.clone()));
+    Failure::Unreached(Causes(named.collect()))
+}
+
+fn undecodable(why: &str) -> String {
+    let words = format!("grpc: failed to unmarshal the received message: {why}");
+    Status::new(Code::INTERNAL, words).words()
+}
+
+fn header(token: &Secret) -> Result<HeaderValue> {
+    let mut value = HeaderValue::try_from(token.reveal())
+        .map_err(|_| Error::bad_args("the token has characters that no token can have"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,60 @@
+//! The types of arguments: bytes, Go's integers and durations, lease ids.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+use crate::error::{Error, Result};
+use crate::go::duration::GoDuration;
+use crate::go::number;
+
+/// A key or a value: bytes, whatever their encoding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bytes(pub Vec<u8>);
+
+impl From<OsString> for Bytes {
+    fn from(text: OsString) -> Self {
+        Self(text.into_vec())
+    }
+}
+
+impl From<&str> for Bytes {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+/// A flag of pflag's kind `int`: Go's literals, so `0x10`, `0b1` and `1_000` too.
+pub fn int(text: &str) -> Result<i64, String> {
+    number::parse_int(text, 0, 64).map_err(|err| err.to_string())
+}
+
+/// A flag of pflag's kind `duration`.
+pub fn duration(text: &str) -> Result<GoDuration, String> {
+    GoDuration::parse(text).map_err(|err| err.to_string())
+}
+
+/// A lease id: hexadecimal; a text of digits too long for that is decimal, as JSON answers print it.
+pub fn lease_id(text: &str) -> Result<i64> {
+    let hex = number::parse_int(text, 16, 64);
+    hex.or_else(|err| number::parse_int(text, 10, 64).map_err(|_| err)).map_err(|err| {
+        Error::bad_args(format!("bad lease ID ({err}), expecting ID in Hex"))
+            .hint("`etcdctl lease list` prints the ids")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_id_is_hex_and_a_longer_text_of_digits_decimal() {
+        assert_eq!(lease_id("3daba2020b665131").unwrap(), 0x3dab_a202_0b66_5131);
+        assert_eq!(lease_id("10").unwrap(), 16);
+        assert_eq!(lease_id("-5").unwrap(), -5);
+        assert_eq!(lease_id("4443823586996015414").unwrap(), 4_443_823_586_996_015_414);
+        assert_eq!(
+            lease_id("zz").unwrap_err().message(),
+            r#"bad lease ID (strconv.ParseInt: parsing "zz": invalid syntax), expecting ID in Hex"#
+        );
+    }
+}

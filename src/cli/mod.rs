@@ -1,0 +1,139 @@
+//! The command line as a whole: from words to a command and the context it runs in.
+
+mod old;
+
+use std::ffi::{OsStr, OsString};
+
+use clap::error::{ContextKind, ContextValue};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser};
+
+use crate::cmd::{self, Command, help};
+use crate::context::{Context, Environment};
+use crate::env;
+use crate::error::{Error, Result};
+use crate::global::Global;
+use crate::grammar::{self, Line};
+
+const PROGRAM: &str = "etcdctl";
+
+/// The program's flags and commands.
+#[derive(Debug, Parser)]
+#[command(name = PROGRAM, args_override_self = true, disable_help_subcommand = true, disable_version_flag = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Does what a command line says.
+pub async fn run(args: &[OsString], vars: &[(OsString, OsString)]) -> Result<()> {
+    let root = Cli::command();
+    let line = grammar::read(&root, cmd::reference, args);
+    let parsed = parse(&root, &line, vars);
+    if let Some(wrong) = line.wrong {
+        // Of two faults the first on the line is told, as a parser that goes from left to right does.
+        return match parsed {
+            Err(fault) if fault.is_value => Err(fault.error),
+            _ => Err(old::explain(wrong, args)),
+        };
+    }
+    let group = grammar::command_at(&root, &line.path);
+    if line.help || group.has_subcommands() {
+        let named = line.rest.first().filter(|word| !line.help && !word.is_empty());
+        return match named {
+            Some(word) if !line.path.is_empty() => Err(unknown_below(&line.path, word)),
+            _ => help::print(&root, &line.path),
+        };
+    }
+    let (cli, environment) = parsed.map_err(|fault| fault.error)?;
+    let mut cx = Context::new(root, cli.global, environment);
+    cmd::run(cli.command, &mut cx).await
+}
+
+/// What clap found wrong.
+struct Fault {
+    error: Error,
+    /// A flag's value, rather than what is missing from an unfinished line.
+    is_value: bool,
+}
+
+/// Reads a line with the variables that add to it. A variable's fault is no fault of the line.
+fn parse(
+    root: &clap::Command,
+    line: &Line,
+    vars: &[(OsString, OsString)],
+) -> Result<(Cli, Environment), Fault> {
+    let persistent = || root.get_arguments().filter_map(clap::Arg::get_long);
+    let given = |flag: &str| line.flags.iter().any(|(name, _)| name == flag);
+    let set = env::flags(persistent().filter(|&flag| !given(flag)), vars);
+    let warnings = env::warnings(persistent(), &[], vars);
+    if set.is_empty() {
+        let cli = matches(root, line)?;
+        return Ok((cli, Environment { error: None, warnings }));
+    }
+    let with = line
+        .with_variables(root, set)
+        .and_then(|line| matches(root, &line).map_err(|fault| fault.error.message().to_owned()));
+    match with {
+        Ok(cli) => Ok((cli, Environment { error: None, warnings })),
+        Err(words) => {
+            let cli = matches(root, line)?;
+            let error = Some(Error::failure(in_a_variable(&words)));
+            Ok((cli, Environment { error, warnings }))
+        }
+    }
+}
+
+/// `invalid argument "x" for "--hex" flag: …`, said of the variable.
+fn in_a_variable(words: &str) -> String {
+    let (value, rest) = words.split_once(" for \"").unwrap_or((words, ""));
+    let (name, why) = rest.split_once("\" flag: ").unwrap_or((rest, ""));
+    let flag = name.rsplit("--").next().unwrap_or(name);
+    let value = value.trim_start_matches("invalid argument ");
+    format!("invalid value {value} in the variable {}: {why}", env::variable(flag))
+}
+
+fn matches(root: &clap::Command, line: &Line) -> Result<Cli, Fault> {
+    let read = root.clone().try_get_matches_from(line.canonical(root, PROGRAM));
+    let cli = read.and_then(|matches: ArgMatches| Cli::from_arg_matches(&matches));
+    cli.map_err(|err| fault(root, line, &err))
+}
+
+/// pflag's words for what clap refuses.
+fn fault(root: &clap::Command, line: &Line, err: &clap::Error) -> Fault {
+    let context = |kind| match err.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let (flag, value) = (context(ContextKind::InvalidArg), context(ContextKind::InvalidValue));
+    let (Some(flag), Some(value)) = (flag, value) else {
+        let words = err.to_string();
+        let words = words.trim_start_matches("error: ").lines().next().unwrap_or_default();
+        return Fault { error: Error::failure(words), is_value: false };
+    };
+    let why = std::error::Error::source(err).map(ToString::to_string).unwrap_or_default();
+    let long = flag.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default();
+    let name = find(root, long).map_or_else(|| format!("--{long}"), grammar::flag_name);
+    let words = grammar::invalid(&name, OsStr::new(value), &why);
+    let error = Error::failure(words).usage(grammar::usage(&line.path));
+    Fault { error, is_value: true }
+}
+
+/// A flag of any command.
+fn find<'c>(command: &'c clap::Command, long: &str) -> Option<&'c clap::Arg> {
+    let own = command.get_arguments().find(|arg| arg.get_long() == Some(long));
+    own.or_else(|| command.get_subcommands().find_map(|below| find(below, long)))
+}
+
+fn unknown_below(path: &[String], word: &OsStr) -> Error {
+    let group = format!("{PROGRAM} {}", path.join(" "));
+    let words = format!("unknown command {:?} for {group:?}", word.to_string_lossy());
+    Error::failure(words).usage(grammar::usage(path))
+}
+
+/// The command line as it is described.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}

@@ -1,0 +1,299 @@
+//! The shared connection: made when first needed, made again when it breaks, with the headers of every request.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Request, header};
+use http_body::Body as _;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::cause::{Cause, Causes};
+use super::conn::{Conn, chain};
+use super::dial;
+use super::grpc::{self, Code, Once, PREFIX, Status};
+use super::target::Target;
+
+/// What the official client calls itself, and the API it speaks: a server may refuse others.
+const USER_AGENT: HeaderValue = HeaderValue::from_static("grpc-go/1.82.1");
+const API_VERSION: HeaderValue = HeaderValue::from_static("3.7");
+
+/// Pause before a connection that failed without a word is made again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Why a request got no answer.
+#[derive(Debug)]
+pub enum Failure {
+    /// No server could be reached: nothing was sent.
+    Unreached(Causes),
+    /// It was sent to this endpoint, and the connection broke.
+    Lost(String, Cause),
+    /// This endpoint answered with an error.
+    Status(String, Status),
+}
+
+/// A request, ready to be sent more than once.
+pub struct Ask {
+    pub path: &'static str,
+    pub message: Bytes,
+    /// Sent as `grpc-timeout`, so that the server stops working when we stop waiting.
+    pub timeout: Option<Duration>,
+    /// Neither a token nor a login goes with it: it is the login.
+    pub anonymous: bool,
+}
+
+/// The connection that one cluster's requests share.
+pub struct Link {
+    pub target: Arc<Target>,
+    conn: Mutex<Shared>,
+    dialling: tokio::sync::Mutex<()>,
+    token: Mutex<Option<HeaderValue>>,
+}
+
+struct Shared {
+    conn: Option<Arc<Conn>>,
+    /// The endpoint to try first: any at the start, so that many short runs spread over all.
+    first: usize,
+}
+
+impl Link {
+    /// Connects to nothing yet.
+    #[must_use]
+    pub fn new(target: Target) -> Self {
+        let first = fastrand::usize(..target.endpoints.len().max(1));
+        Self {
+            target: Arc::new(target),
+            conn: Mutex::new(Shared { conn: None, first }),
+            dialling: tokio::sync::Mutex::default(),
+            token: Mutex::default(),
+        }
+    }
+
+    /// The token that goes with every request from now on.
+    pub fn set_token(&self, token: Option<HeaderValue>) {
+        *self.token.lock().unwrap_or_else(PoisonError::into_inner) = token;
+    }
+
+    /// Gives up the present connection: the next request tries another endpoint first.
+    pub fn move_on(&self) {
+        let mut shared = self.shared();
+        if let Some(conn) = shared.conn.take() {
+            shared.first = (conn.endpoint + 1) % self.target.endpoints.len().max(1);
+        }
+    }
+
+    /// Sends a request and returns once the answer's head is there. A server that was never heard is
+    /// waited for until the dial timeout, or `deadline` if that comes first.
+    pub async fn open(&self, ask: &Ask, deadline: Option<Instant>) -> Result<Incoming, Failure> {
+        let dial = self.target.patience.dial.map(|dial| Instant::now() + dial);
+        let contact = match (dial, deadline) {
+            (Some(dial), Some(deadline)) => Some(dial.min(deadline)),
+            (dial, deadline) => dial.or(deadline),
+        };
+        loop {
+            let conn = self.conn(contact).await.map_err(Failure::Unreached)?;
+            let name = self.target.endpoints[conn.endpoint].to_string();
+            let sent = match heard(&conn, contact, conn.send(self.request(ask))).await {
+                Ok(sent) => sent,
+                Err(silent) => Err((None, silent)),
+            };
+            let (unsent, cause) = match sent {
+                Ok(response) => {
+                    let (head, body) = response.into_parts();
+                    let incoming = Incoming { body, conn, name, rest: BytesMut::new() };
+                    return incoming.begin(&head);
+                }
+                Err((request, cause)) => (request.is_some(), cause),
+            };
+            let spoke = conn.has_spoken();
+            self.forget(&conn);
+            if unsent && spoke {
+                continue; // an idle connection that had died: another is made at once
+            }
+            let hopeless = cause.is_final()
+                || contact.is_some_and(|contact| Instant::now() + PAUSE >= contact);
+            if spoke && !matches!(cause, Cause::Tls(..)) {
+                return Err(Failure::Lost(name, cause));
+            }
+            if hopeless {
+                return Err(Failure::Unreached(Causes(vec![(name, cause)])));
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    /// The live connection, or a new one.
+    async fn conn(&self, deadline: Option<Instant>) -> Result<Arc<Conn>, Causes> {
+        if let Some(conn) = self.live() {
+            return Ok(conn);
+        }
+        let _one_at_a_time = self.dialling.lock().await;
+        if let Some(conn) = self.live() {
+            return Ok(conn);
+        }
+        let first = self.shared().first;
+        let conn = Arc::new(dial::reach(&self.target, first, deadline).await?);
+        self.shared().conn = Some(Arc::clone(&conn));
+        Ok(conn)
+    }
+
+    fn live(&self) -> Option<Arc<Conn>> {
+        self.shared().conn.as_ref().filter(|conn| conn.is_live()).cloned()
+    }
+
+    fn forget(&self, dead: &Arc<Conn>) {
+        let mut shared = self.shared();
+        if shared.conn.as_ref().is_some_and(|conn| Arc::ptr_eq(conn, dead)) {
+            shared.conn = None;
+        }
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.conn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The request on the wire, but for scheme and authority, which the connection knows.
+    fn request(&self, ask: &Ask) -> Request<Once> {
+        let mut request = Request::new(Once::new(ask.message.clone()));
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = http::Uri::from_static(ask.path);
+        let headers = request.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        headers.insert(header::USER_AGENT, USER_AGENT);
+        headers.insert("client-api-version", API_VERSION);
+        if let Some(timeout) = ask.timeout {
+            if let Ok(value) = HeaderValue::try_from(grpc::timeout(timeout)) {
+                headers.insert("grpc-timeout", value);
+            }
+        }
+        let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(token) = token.filter(|_| !ask.anonymous) {
+            headers.insert("token", token);
+        }
+        request
+    }
+}
+
+/// Does `work`, unless the server says nothing at all until `deadline`.
+async fn heard<T>(
+    conn: &Conn,
+    deadline: Option<Instant>,
+    work: impl Future<Output = T>,
+) -> Result<T, Cause> {
+    let Some(deadline) = deadline.filter(|_| !conn.has_spoken()) else {
+        return Ok(work.await);
+    };
+    let silent = async {
+        match timeout_at(deadline, conn.first_word()).await {
+            Ok(_) => std::future::pending().await,
+            Err(_) => Cause::Silent,
+        }
+    };
+    tokio::select! {
+        biased;
+        done = work => Ok(done),
+        silent = silent => Err(silent),
+    }
+}
+
+/// An answer as it arrives: message frames, then the status.
+pub struct Incoming {
+    body: hyper::body::Incoming,
+    conn: Arc<Conn>,
+    name: String,
+    /// What has arrived and was not asked for yet.
+    rest: BytesMut,
+}
+
+impl Incoming {
+    /// Looks at the head: an error may stand there, and nothing else follow.
+    fn begin(self, head: &http::response::Parts) -> Result<Self, Failure> {
+        if let Some(Err(status)) = Status::read(&head.headers) {
+            return Err(Failure::Status(self.name, status));
+        }
+        let grpc = head
+            .headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+        if head.status == http::StatusCode::OK && grpc {
+            return Ok(self);
+        }
+        let cause = Cause::NotHttp2(format!("it answers HTTP status {}", head.status));
+        Err(Failure::Unreached(Causes(vec![(self.name, cause)])))
+    }
+
+    /// The endpoint that answers.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The next bytes, as they come off the network; `None` at an end that is well.
+    pub async fn data(&mut self) -> Result<Option<Bytes>, Failure> {
+        if !self.rest.is_empty() {
+            return Ok(Some(self.rest.split().freeze()));
+        }
+        loop {
+            let frame =
+                std::future::poll_fn(|cx| std::pin::Pin::new(&mut self.body).poll_frame(cx));
+            match frame.await {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if data.is_empty() => {}
+                    Ok(data) => return Ok(Some(data)),
+                    Err(frame) => match frame.trailers_ref().and_then(Status::read) {
+                        Some(Ok(())) => return Ok(None),
+                        Some(Err(status)) => {
+                            return Err(Failure::Status(self.name.clone(), status));
+                        }
+                        None => {}
+                    },
+                },
+                Some(Err(err)) => return Err(self.lost(&chain(&err))),
+                None => return Err(self.lost("the answer ended without a status")),
+            }
+        }
+    }
+
+    /// The next whole message; `None` at an end that is well.
+    pub async fn message(&mut self, limit: usize) -> Result<Option<Bytes>, Failure> {
+        let mut seen = BytesMut::new();
+        let mut wanted = PREFIX;
+        loop {
+            if let Some(prefix) = seen.first_chunk::<PREFIX>() {
+                let length = self.checked(*prefix, limit)?;
+                wanted = PREFIX + length;
+                if seen.len() >= wanted {
+                    self.rest = seen.split_off(wanted);
+                    return Ok(Some(seen.freeze().split_off(PREFIX)));
+                }
+            }
+            match self.data().await? {
+                Some(data) if seen.is_empty() && data.len() >= wanted => {
+                    // The usual answer is one piece: taken as it is, without a copy.
+                    seen = data.try_into_mut().unwrap_or_else(|data| BytesMut::from(&data[..]));
+                }
+                Some(data) => seen.extend_from_slice(&data),
+                None if seen.is_empty() => return Ok(None),
+                None => return Err(self.lost("the answer is cut off")),
+            }
+        }
+    }
+
+    /// The length that a prefix announces, within the limit.
+    pub fn checked(&self, prefix: [u8; PREFIX], limit: usize) -> Result<usize, Failure> {
+        let refuse = |status| Failure::Status(self.name.clone(), status);
+        let length = grpc::announced(prefix).map_err(refuse)?;
+        if length > limit {
+            let words = format!("grpc: received message larger than max ({length} vs. {limit})");
+            return Err(refuse(Status::new(Code::RESOURCE_EXHAUSTED, words)));
+        }
+        Ok(length)
+    }
+
+    /// The answer that cannot be, or was broken off.
+    #[must_use]
+    pub fn lost(&self, why: &str) -> Failure {
+        Failure::Lost(self.name.clone(), self.conn.broken(why))
+    }
+}

@@ -1,0 +1,76 @@
+//! A command is a file: what it takes, and one function that does it.
+
+pub mod completion;
+pub mod del;
+pub mod get;
+pub mod help;
+pub mod man;
+pub mod options;
+pub mod put;
+pub mod version;
+
+use crate::context::Context;
+use crate::error::Result;
+
+/// The commands of the program.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    Get(get::Args),
+    Put(put::Args),
+    Del(del::Args),
+    Version(version::Args),
+    Options(options::Args),
+    Help(help::Args),
+    Completion(completion::Args),
+    #[command(hide = true)]
+    Man(man::Args),
+}
+
+/// The official client's commands (3.7.1), in its own order: their unique prefixes are names too,
+/// also of those that this program does not have yet.
+pub const REFERENCE: [&str; 25] = [
+    "get",
+    "put",
+    "del",
+    "txn",
+    "compaction",
+    "alarm",
+    "defrag",
+    "endpoint",
+    "move-leader",
+    "watch",
+    "version",
+    "lease",
+    "member",
+    "snapshot",
+    "make-mirror",
+    "lock",
+    "elect",
+    "auth",
+    "user",
+    "role",
+    "check",
+    "completion",
+    "downgrade",
+    "options",
+    "help",
+];
+
+pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
+    match command {
+        Command::Get(args) => get::run(args, cx).await,
+        Command::Put(args) => put::run(args, cx).await,
+        Command::Del(args) => del::run(args, cx).await,
+        Command::Version(_) => version::run(),
+        Command::Options(_) => options::run(cx),
+        Command::Help(args) => help::run(&args, cx),
+        Command::Completion(args) => completion::run(&args),
+        Command::Man(args) => man::run(&args, cx),
+    }
+}
+
+/// The reference's names below a path of commands.
+#[must_use]
+pub fn reference(path: &[String]) -> &'static [&'static str] {
+    if path.is_empty() { &REFERENCE } else { &[] }
+}

@@ -1,0 +1,166 @@
+//! What a command may touch: the flags that all share, the cluster, the output.
+
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cluster::endpoint::Endpoint;
+use crate::cluster::target::{Limits, Patience, Target, speaks_tls};
+use crate::cluster::tls::TlsFiles;
+use crate::cluster::{Cluster, KeepAlive, srv};
+use crate::error::{Error, Exit, Result};
+use crate::global::Global;
+use crate::login;
+use crate::output::Output;
+use crate::render::Format;
+
+/// What the environment's variables came to: heeded by commands that talk to a server, and by no other.
+#[derive(Debug, Default)]
+pub struct Environment {
+    pub error: Option<Error>,
+    pub warnings: Vec<String>,
+}
+
+/// Handed to each command.
+pub struct Context {
+    /// The whole command line, as it is described to people and shells.
+    pub command_line: clap::Command,
+    global: Global,
+    environment: Environment,
+    cluster: Option<Cluster>,
+}
+
+impl Context {
+    #[must_use]
+    pub fn new(command_line: clap::Command, global: Global, environment: Environment) -> Self {
+        Self { command_line, global, environment, cluster: None }
+    }
+
+    /// Standard output in the format that was asked for, which must be one of `supported`. Called
+    /// before anything is connected, and after a command has found no fault with its own arguments.
+    pub fn output(&mut self, supported: &[Format]) -> Result<Output> {
+        if let Some(err) = self.environment.error.take() {
+            return Err(err);
+        }
+        for line in self.environment.warnings.drain(..) {
+            warn(&line);
+        }
+        for (flag, path) in [
+            ("cert", &self.global.cert),
+            ("key", &self.global.key_file),
+            ("cacert", &self.global.cacert),
+        ] {
+            if path.as_deref() == Some(Path::new("")) {
+                let words = format!("empty string is passed to --{flag} option");
+                return Err(Error::bad_args(words));
+            }
+        }
+        let output = Output::new(Format::named(&self.global.write_out)?, self.global.hex)?;
+        output.needs(supported)?;
+        Ok(output)
+    }
+
+    /// The cluster that the flags name. Nothing is connected before it is asked something.
+    pub async fn cluster(&mut self) -> Result<&Cluster> {
+        if self.cluster.is_none() {
+            let target = self.target().await?;
+            self.cluster = Some(Cluster::new(target)?);
+        }
+        // Set just above where it was not.
+        self.cluster.as_ref().ok_or_else(|| Error::failure("there is no cluster"))
+    }
+
+    async fn target(&self) -> Result<Target> {
+        let global = &self.global;
+        let endpoints: Vec<_> =
+            self.endpoints().await?.iter().map(|text| Endpoint::parse(text)).collect();
+        let login = login::login(global).await?;
+        let files = TlsFiles {
+            cacert: global.cacert.clone(),
+            cert: global.cert.clone(),
+            key: global.key_file.clone(),
+            skip_verify: global.insecure_skip_tls_verify,
+        };
+        // Since 3.6 to skip verification is to want TLS.
+        let asked_for = files.any()
+            || global.insecure_skip_tls_verify
+            || !global.insecure_transport
+            || !(global.discovery_srv.is_empty() || global.insecure_discovery);
+        let tls = if speaks_tls(&endpoints, asked_for) {
+            Some(Arc::new(files.config()?))
+        } else {
+            // Plain text needs no files, but those that were named must be right all the same.
+            if files.any() {
+                files.config()?;
+            }
+            None
+        };
+        let time = |duration: crate::go::duration::GoDuration| duration.as_std();
+        Ok(Target {
+            endpoints,
+            tls,
+            login,
+            patience: Patience {
+                dial: time(global.dial_timeout),
+                command: time(global.command_timeout).unwrap_or(Duration::ZERO),
+            },
+            keep_alive: KeepAlive {
+                every: time(global.keepalive_time).unwrap_or(Duration::ZERO),
+                timeout: time(global.keepalive_timeout).unwrap_or(Duration::ZERO),
+            },
+            limits: limits(global.max_request_bytes, global.max_recv_bytes)?,
+        })
+    }
+
+    /// The endpoints that were named, or those that DNS names.
+    async fn endpoints(&self) -> Result<Vec<String>> {
+        let global = &self.global;
+        if global.discovery_srv.is_empty() {
+            return Ok(global.endpoints());
+        }
+        let found = srv::discover(&global.discovery_srv, &global.discovery_srv_name).await?;
+        let (insecure, kept): (Vec<_>, Vec<_>) = found
+            .into_iter()
+            .partition(|text| !global.insecure_discovery && text.starts_with("http://"));
+        for endpoint in insecure {
+            warn(&format!("ignoring discovered insecure endpoint {endpoint:?}"));
+        }
+        Ok(if kept.is_empty() { global.endpoints() } else { kept })
+    }
+}
+
+/// Limits as the flags give them; zero and less mean the official ones.
+fn limits(send: i64, receive: i64) -> Result<Limits> {
+    let given = |limit: i64| usize::try_from(limit).ok().filter(|&limit| limit > 0);
+    if receive > 0 && send > receive {
+        let words = format!(
+            "gRPC message recv limit ({receive} bytes) must be greater than send limit ({send} bytes)"
+        );
+        return Err(Error::new(Exit::BadConnection, words));
+    }
+    Ok(Limits {
+        send: given(send).unwrap_or(Limits::OFFICIAL.send),
+        receive: given(receive).unwrap_or(Limits::OFFICIAL.receive),
+    })
+}
+
+/// Warnings go where errors go; who closed that stream does not want them.
+fn warn(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_of_zero_are_the_official_ones() {
+        assert_eq!(limits(0, -1).unwrap(), Limits::OFFICIAL);
+        assert_eq!(limits(10, 1000).unwrap(), Limits { send: 10, receive: 1000 });
+        assert_eq!(
+            limits(2000, 1000).unwrap_err().message(),
+            "gRPC message recv limit (1000 bytes) must be greater than send limit (2000 bytes)"
+        );
+    }
+}

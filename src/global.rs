@@ -1,0 +1,110 @@
+//! The flags that every command takes, and what they mean together.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use crate::arg;
+use crate::go::csv;
+use crate::go::duration::GoDuration;
+
+/// Flags of the official client's root command; each has a variable `ETCDCTL_…` too.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Global {
+    /// Token to send with every request; user and password are then not used
+    #[arg(long, global = true, hide = true, value_name = "TOKEN", default_value = "")]
+    pub auth_jwt_token: String,
+    /// Certificates of the authorities that may sign a server's certificate (PEM file)
+    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    pub cacert: Option<PathBuf>,
+    /// Client certificate (PEM file); needs --key
+    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    pub cert: Option<PathBuf>,
+    /// Longest time for one call
+    #[arg(long, global = true, hide = true, value_name = "DURATION", default_value = "5s", value_parser = arg::duration)]
+    pub command_timeout: GoDuration,
+    /// Show calls and retries on stderr, without secrets
+    #[arg(long, global = true, hide = true)]
+    pub debug: bool,
+    /// Longest time for the first contact with a server; 0 leaves it to --command-timeout
+    #[arg(long, global = true, hide = true, value_name = "DURATION", default_value = "2s", value_parser = arg::duration)]
+    pub dial_timeout: GoDuration,
+    /// Domain whose DNS SRV records name the endpoints
+    #[arg(
+        short = 'd',
+        long,
+        global = true,
+        hide = true,
+        value_name = "DOMAIN",
+        default_value = ""
+    )]
+    pub discovery_srv: String,
+    /// Suffix of the SRV records' service name
+    #[arg(long, global = true, hide = true, value_name = "NAME", default_value = "")]
+    pub discovery_srv_name: String,
+    /// Servers to ask: HOST:PORT or URLs, separated by commas
+    #[arg(long, global = true, hide = true, value_name = "URLS", default_value = "127.0.0.1:2379", value_parser = csv_record)]
+    pub endpoints: Vec<Endpoints>,
+    /// Print keys, values and ids in hexadecimal
+    #[arg(long, global = true, hide = true)]
+    pub hex: bool,
+    /// Keep SRV records that name servers without TLS
+    #[arg(long, global = true, hide = true, value_name = "BOOL", default_value_t = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    pub insecure_discovery: bool,
+    /// Do not verify the server's certificate
+    #[arg(long, global = true, hide = true)]
+    pub insecure_skip_tls_verify: bool,
+    /// Speak plain text where no scheme and no certificate says otherwise
+    #[arg(long, global = true, hide = true, value_name = "BOOL", default_value_t = true, hide_possible_values = true, action = clap::ArgAction::Set)]
+    pub insecure_transport: bool,
+    /// Time between pings while a stream is open, at least 10s; 0 for none
+    #[arg(long, global = true, hide = true, value_name = "DURATION", default_value = "2s", value_parser = arg::duration)]
+    pub keepalive_time: GoDuration,
+    /// Longest time for a ping's answer
+    #[arg(long, global = true, hide = true, value_name = "DURATION", default_value = "6s", value_parser = arg::duration)]
+    pub keepalive_timeout: GoDuration,
+    /// Private key of the client certificate (PEM file)
+    #[arg(long = "key", global = true, hide = true, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Largest answer taken, in bytes; 0 for 2147483647
+    #[arg(long, global = true, hide = true, value_name = "N", default_value = "0", value_parser = arg::int)]
+    pub max_recv_bytes: i64,
+    /// Largest request sent, in bytes; 0 for 2097152
+    #[arg(long, global = true, hide = true, value_name = "N", default_value = "0", value_parser = arg::int)]
+    pub max_request_bytes: i64,
+    /// Password of --user
+    #[arg(long, global = true, hide = true, value_name = "PASSWORD", default_value = "")]
+    pub password: OsString,
+    /// File that holds the password of --user in its first line; - for standard input
+    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// User name, or NAME:PASSWORD; without a password it is asked for
+    #[arg(long, global = true, hide = true, value_name = "NAME", default_value = "")]
+    pub user: OsString,
+    /// Format of the answer: simple, json, fields, table, protobuf, yaml, jsonl or raw
+    #[arg(
+        short = 'w',
+        long,
+        global = true,
+        hide = true,
+        value_name = "FORMAT",
+        default_value = "simple"
+    )]
+    pub write_out: String,
+}
+
+/// One occurrence of `--endpoints`.
+#[derive(Clone, Debug)]
+pub struct Endpoints(pub Vec<String>);
+
+fn csv_record(text: &str) -> Result<Endpoints, String> {
+    csv::record(text).map(Endpoints).map_err(|err| err.to_string())
+}
+
+impl Global {
+    /// The endpoints of all occurrences, without the blanks around them.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<String> {
+        let all = self.endpoints.iter().flat_map(|record| &record.0);
+        all.map(|text| text.trim().to_owned()).collect()
+    }
+}

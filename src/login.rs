@@ -1,0 +1,91 @@
+//! Who asks: the user's name, and the password from where it is kept.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, BufRead};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use crate::cluster::target::Login;
+use crate::error::{Error, Exit, Result};
+use crate::global::Global;
+use crate::output;
+use crate::secret::Secret;
+use crate::terminal;
+
+/// The login that the flags describe; the password is asked for where they hold none.
+pub async fn login(global: &Global) -> Result<Login> {
+    if !global.auth_jwt_token.is_empty() {
+        return Ok(Login::Token(Secret::new(global.auth_jwt_token.clone())));
+    }
+    if global.user.is_empty() {
+        return Ok(Login::None);
+    }
+    let user = global.user.as_bytes();
+    let (user, password) = if !global.password.is_empty() {
+        (user, secret(global.password.clone())?)
+    } else if let Some(path) = &global.password_file {
+        (user, from_file(path)?)
+    } else if let Some(colon) = user.iter().position(|&byte| byte == b':') {
+        (&user[..colon], secret(OsStr::from_bytes(&user[colon + 1..]).to_owned())?)
+    } else {
+        (user, ask("Password: ").await?)
+    };
+    if password.is_empty() {
+        // The official client then asks nobody for a token.
+        return Ok(Login::None);
+    }
+    let user = text(user.to_vec())?;
+    Ok(Login::Password { user, password })
+}
+
+/// The first line of a file, or of standard input for `-`.
+fn from_file(path: &Path) -> Result<Secret> {
+    let failed = |err: io::Error| {
+        Error::bad_args(format!("could not read the password file {}: {err}", path.display()))
+    };
+    let mut line = Vec::new();
+    if path == Path::new("-") {
+        io::stdin().lock().read_until(b'\n', &mut line).map_err(failed)?;
+    } else {
+        let file = std::fs::File::open(path).map_err(failed)?;
+        io::BufReader::new(file).read_until(b'\n', &mut line).map_err(failed)?;
+    }
+    while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+        line.pop();
+    }
+    secret(OsString::from_vec(line))
+}
+
+/// Asks on standard output, as the official client does, and reads a line that is not shown.
+pub async fn ask(prompt: &'static str) -> Result<Secret> {
+    output::print_text(prompt)?;
+    let hidden = terminal::Hidden::new(io::stdin());
+    let line = tokio::task::spawn_blocking(|| {
+        let mut line = Vec::new();
+        io::stdin().lock().read_until(b'\n', &mut line).map(|_| line)
+    });
+    // An interrupt must not leave the terminal without an echo.
+    let line = tokio::select! {
+        line = line => line,
+        _ = tokio::signal::ctrl_c() => {
+            drop(hidden);
+            return Err(Error::new(Exit::Child(255), "").because("interrupted"));
+        }
+    };
+    drop(hidden);
+    output::print_text("\n")?;
+    let line = line.ok().and_then(Result::ok).unwrap_or_default();
+    secret(OsString::from_vec(line.trim_ascii().to_vec()))
+}
+
+fn secret(bytes: OsString) -> Result<Secret> {
+    text(bytes.into_vec()).map(Secret::new)
+}
+
+/// The API's texts are UTF-8.
+fn text(bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(|_| {
+        let words = "grpc: error while marshaling: string field contains invalid UTF-8";
+        Error::new(Exit::BadConnection, format!("rpc error: code = Internal desc = {words}"))
+    })
+}

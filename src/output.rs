@@ -1,0 +1,110 @@
+//! The only owner of standard output: a format, a buffer, and when it is handed on.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::os::fd::AsFd;
+
+use crate::cluster::range::Pages;
+use crate::error::{Error, Result};
+use crate::render::{self, Format, Look, View};
+use crate::reply::Reply;
+use crate::terminal;
+
+const BUFFER: usize = 64 << 10;
+
+/// Where answers go, and how they are written.
+pub struct Output {
+    pub format: Format,
+    look: Look,
+    /// Someone reads each line as it comes.
+    watched: bool,
+    out: BufWriter<File>,
+}
+
+impl Output {
+    /// Standard output.
+    pub fn new(format: Format, hex: bool) -> Result<Self> {
+        let out = stdout()?;
+        let watched = terminal::is_terminal(&out);
+        // Bytes that would garble a person's screen are shown as escapes; any other reader gets them.
+        let escape = watched && terminal::is_a_persons(&out);
+        Ok(Self {
+            format,
+            look: Look { hex, escape, ..Look::default() },
+            watched,
+            out: BufWriter::with_capacity(BUFFER, out),
+        })
+    }
+
+    /// Refuses a format that the answer has no form in, before anything is asked.
+    ///
+    /// # Errors
+    /// The official words and status.
+    pub fn needs(&self, supported: &[Format]) -> Result<()> {
+        if supported.contains(&self.format) {
+            return Ok(());
+        }
+        let words = format!("{} not supported as output format", self.format.name());
+        Err(Error::bad_feature(words))
+    }
+
+    /// Writes one answer and hands it to the reader at once.
+    pub fn print(&mut self, reply: &Reply) -> Result<()> {
+        render::reply(reply, self.format, &self.look, &mut self.out)?;
+        self.out.flush()?;
+        self.explain_escapes();
+        Ok(())
+    }
+
+    /// Writes a range answer as its pieces arrive: header, pairs, count. No format holds it whole.
+    pub async fn print_range(&mut self, mut pages: Pages<'_>, view: View) -> Result<()> {
+        let header = pages.header();
+        let mut text = render::Range::begin(self.format, &self.look, view, &header, &mut self.out)?;
+        let mut pairs = Vec::new();
+        let mut first = true;
+        loop {
+            match pages.next(&mut pairs).await {
+                Ok(true) => text.pairs(&pairs, &mut self.out)?,
+                Ok(false) => break,
+                Err(err) => {
+                    // What is whole is handed on; the answer's end is not written.
+                    text.cut(&mut self.out)?;
+                    self.out.flush()?;
+                    return Err(err);
+                }
+            }
+            if self.watched || first {
+                self.out.flush()?;
+                first = false;
+            }
+        }
+        text.end(pages.tail(), &mut self.out)?;
+        self.out.flush()?;
+        self.explain_escapes();
+        Ok(())
+    }
+
+    /// A line for the person who saw escapes where bytes are.
+    fn explain_escapes(&self) {
+        if self.look.escaped.get() {
+            let _ = writeln!(
+                io::stderr(),
+                "hint: bytes that a terminal would obey are shown as \\x..; -w raw, or a pipe, has them as they are"
+            );
+        }
+    }
+}
+
+/// Writes a text that is no answer: help, a script.
+pub fn print_text(text: &str) -> Result<()> {
+    let mut out = stdout()?;
+    out.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// Standard output without the line buffer that Rust's own puts before it.
+fn stdout() -> Result<File> {
+    #[expect(clippy::disallowed_methods, reason = "the one place")]
+    let stream = io::stdout();
+    Ok(File::from(stream.as_fd().try_clone_to_owned()?))
+}

@@ -1,0 +1,197 @@
+//! The formats side by side: from answers to bytes. A format's file is the twin of the official
+//! client's `printer_FORMAT.go`; nothing here asks a server or knows where the bytes go.
+
+mod escape;
+mod fields;
+mod item;
+mod json;
+mod jsonl;
+mod protobuf;
+mod raw;
+mod simple;
+mod table;
+mod yaml;
+
+use std::cell::Cell;
+use std::io::Write;
+
+use crate::error::{Error, Result};
+use crate::reply::{Header, Pair, Reply, Tail};
+
+/// A value of `-w`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Simple,
+    Json,
+    Fields,
+    Table,
+    Protobuf,
+    Yaml,
+    Jsonl,
+    Raw,
+}
+
+impl Format {
+    /// All of them: what a range of keys can be printed as.
+    pub const ALL: [Self; 8] = [
+        Self::Simple,
+        Self::Json,
+        Self::Fields,
+        Self::Table,
+        Self::Protobuf,
+        Self::Yaml,
+        Self::Jsonl,
+        Self::Raw,
+    ];
+
+    /// What an answer without values can be printed as: all but `raw`.
+    pub const WITHOUT_RAW: [Self; 7] = [
+        Self::Simple,
+        Self::Json,
+        Self::Fields,
+        Self::Table,
+        Self::Protobuf,
+        Self::Yaml,
+        Self::Jsonl,
+    ];
+
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Simple => "simple",
+            Self::Json => "json",
+            Self::Fields => "fields",
+            Self::Table => "table",
+            Self::Protobuf => "protobuf",
+            Self::Yaml => "yaml",
+            Self::Jsonl => "jsonl",
+            Self::Raw => "raw",
+        }
+    }
+
+    /// The format of that name, in lower case alone.
+    ///
+    /// # Errors
+    /// The official words and status.
+    pub fn named(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::bad_feature("unsupported output format")
+                .hint(format!("-w takes one of {names}; {name:?} is none of them"))
+        })
+    }
+}
+
+/// How keys and values are shown in the formats for people.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// Every byte as `\x..`, and ids in hexadecimal.
+    pub hex: bool,
+    /// Bytes that a terminal would obey as `\x..`.
+    pub escape: bool,
+    /// Whether that has happened.
+    pub escaped: Cell<bool>,
+}
+
+/// What of a range is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    #[default]
+    Pairs,
+    /// The server left the values out.
+    KeysOnly,
+    ValuesOnly,
+    /// The server left everything out but the count.
+    CountOnly,
+}
+
+/// Writes an answer that is there as a whole.
+pub fn reply(reply: &Reply, format: Format, look: &Look, out: &mut dyn Write) -> Result<()> {
+    match format {
+        Format::Simple => simple::reply(reply, look, out),
+        Format::Json => json::reply(reply, out),
+        Format::Fields => fields::reply(reply, look, out),
+        Format::Table => table::reply(reply, look, out),
+        Format::Protobuf => protobuf::reply(reply, out),
+        Format::Yaml => yaml::reply(reply, out),
+        Format::Jsonl => jsonl::reply(reply, out),
+        Format::Raw => unreachable_raw(),
+    }
+}
+
+/// Commands refuse `raw` before they ask anything.
+fn unreachable_raw() -> Result<()> {
+    Err(Error::bad_feature("raw not supported as output format"))
+}
+
+/// A range answer, written as it arrives: begin, pairs any number of times, end.
+pub enum Range<'a> {
+    Simple(simple::Range<'a>),
+    Json(json::Range),
+    Fields(fields::Range<'a>),
+    Table(table::Range<'a>),
+    Protobuf,
+    Yaml(yaml::Range),
+    Jsonl(jsonl::Range),
+    Raw(raw::Range),
+}
+
+impl<'a> Range<'a> {
+    /// Writes what comes before the first pair.
+    pub fn begin(
+        format: Format,
+        look: &'a Look,
+        view: View,
+        header: &Header,
+        out: &mut dyn Write,
+    ) -> Result<Self> {
+        Ok(match format {
+            Format::Simple => Self::Simple(simple::Range { look, view }),
+            Format::Json => Self::Json(json::Range::begin(header, out)?),
+            Format::Fields => Self::Fields(fields::Range::begin(look, header, out)?),
+            Format::Table => Self::Table(table::Range::new(look, view)),
+            Format::Protobuf => {
+                protobuf::range_header(header, out)?;
+                Self::Protobuf
+            }
+            Format::Yaml => Self::Yaml(yaml::Range { view }),
+            Format::Jsonl => Self::Jsonl(jsonl::Range { view }),
+            Format::Raw => Self::Raw(raw::Range { view }),
+        })
+    }
+
+    pub fn pairs(&mut self, pairs: &[Pair], out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Simple(range) => range.pairs(pairs, out),
+            Self::Json(range) => range.pairs(pairs, out),
+            Self::Fields(range) => range.pairs(pairs, out),
+            Self::Table(range) => range.pairs(pairs, out),
+            Self::Protobuf => protobuf::range_pairs(pairs, out),
+            Self::Yaml(range) => range.pairs(pairs, out),
+            Self::Jsonl(range) => range.pairs(pairs, out),
+            Self::Raw(_) => raw::pairs(pairs, out),
+        }
+    }
+
+    /// Writes what comes after the last pair.
+    pub fn end(self, tail: Tail, out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Simple(range) => range.end(tail, out),
+            Self::Json(range) => range.end(tail, out),
+            Self::Fields(_) => fields::range_end(tail, out),
+            Self::Table(range) => range.end(tail, out),
+            Self::Protobuf => protobuf::range_tail(tail, out),
+            Self::Yaml(range) => range.end(tail, out),
+            Self::Jsonl(range) => range.end(tail, out),
+            Self::Raw(range) => range.end(tail, out),
+        }
+    }
+
+    /// The answer broke off: rows that wait for their column's width are written, no end is.
+    pub fn cut(self, out: &mut dyn Write) -> Result<()> {
+        match self {
+            Self::Table(range) => range.cut(out),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! `-w table`: rows under headings, in the boxes that the official client draws since 3.7.
+//!
+//! A long range is drawn in blocks: a block is never narrower than the one before it, so that the
+//! memory is that of one block and the lines keep their places as far as what came before can tell.
+
+use std::io::Write;
+
+use comfy_table::{
+    CellAlignment, ColumnConstraint, ContentArrangement, ContentLineStyle, LineStyle, Row, Table,
+    TableStyle, Width,
+};
+
+use super::{Look, View, escape};
+use crate::error::Result;
+use crate::reply::{Header, Pair, Reply, Tail};
+
+const PAIR: [&str; 6] = ["KEY", "CREATEREVISION", "MODREVISION", "VERSION", "VALUE", "LEASE"];
+const PREV: [&str; 6] =
+    ["PREVKEY", "PREVCREATEREVISION", "PREVMODREVISION", "PREVVERSION", "PREVVALUE", "PREVLEASE"];
+const HEADER: [&str; 4] = ["CLUSTERID", "MEMBERID", "REVISION", "RAFTTERM"];
+
+pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
+    let (columns, rows) = match reply {
+        Reply::Put(answer) => {
+            let message = &answer.message;
+            let mut columns = HEADER.to_vec();
+            let mut row = header(message.header.as_ref(), look);
+            if let Some(kv) = &message.prev_kv {
+                columns.extend(PREV);
+                row.extend(pair(&kv.into(), look));
+            }
+            (columns, vec![row])
+        }
+        Reply::Delete(answer) if answer.message.prev_kvs.is_empty() => {
+            let mut row = header(answer.message.header.as_ref(), look);
+            row.push(answer.message.deleted.to_string());
+            ([&HEADER[..], &["DELETED"]].concat(), vec![row])
+        }
+        Reply::Delete(answer) => {
+            let rows = answer.message.prev_kvs.iter().map(|kv| pair(&kv.into(), look));
+            (PREV.to_vec(), rows.collect())
+        }
+    };
+    let mut drawing = Drawing::new(&columns);
+    drawing.block(rows, out)?;
+    drawing.end(out)
+}
+
+/// A range: pairs wait until a block is full.
+pub struct Range<'a> {
+    look: &'a Look,
+    view: View,
+    waiting: Vec<Vec<String>>,
+    drawing: Drawing,
+}
+
+impl<'a> Range<'a> {
+    const BLOCK: usize = 1000;
+
+    pub fn new(look: &'a Look, view: View) -> Self {
+        let columns: &[&str] = match view {
+            View::CountOnly => &["COUNT"],
+            View::KeysOnly => &["KEY", "CREATEREVISION", "MODREVISION", "VERSION", "LEASE"],
+            View::Pairs | View::ValuesOnly => &PAIR,
+        };
+        Self { look, view, waiting: Vec::new(), drawing: Drawing::new(columns) }
+    }
+
+    pub fn pairs(&mut self, pairs: &[Pair], out: &mut dyn Write) -> Result<()> {
+        for one in pairs {
+            let mut row = pair(one, self.look);
+            if self.view == View::KeysOnly {
+                row.remove(4);
+            }
+            self.waiting.push(row);
+            if self.waiting.len() == Self::BLOCK {
+                self.drawing.block(std::mem::take(&mut self.waiting), out)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn end(mut self, tail: Tail, out: &mut dyn Write) -> Result<()> {
+        if self.view == View::CountOnly {
+            self.waiting.push(vec![tail.count.to_string()]);
+        }
+        self.drawing.block(self.waiting, out)?;
+        self.drawing.end(out)
+    }
+
+    pub fn cut(mut self, out: &mut dyn Write) -> Result<()> {
+        self.drawing.block(self.waiting, out)
+    }
+}
+
+fn header(header: Option<&Header>, look: &Look) -> Vec<String> {
+    let header = header.cloned().unwrap_or_default();
+    let id = |id: u64| if look.hex { format!("{id:x}") } else { id.to_string() };
+    vec![
+        id(header.cluster_id),
+        id(header.member_id),
+        header.revision.to_string(),
+        header.raft_term.to_string(),
+    ]
+}
+
+fn pair(pair: &Pair, look: &Look) -> Vec<String> {
+    vec![
+        escape::cell(&pair.key, look),
+        pair.create_revision.to_string(),
+        pair.mod_revision.to_string(),
+        pair.version.to_string(),
+        escape::cell(&pair.value, look),
+        if look.hex { format!("{:016x}", pair.lease) } else { pair.lease.to_string() },
+    ]
+}
+
+/// A table on its way to the reader.
+struct Drawing {
+    columns: Vec<String>,
+    widths: Vec<u16>,
+    begun: bool,
+    rows: bool,
+}
+
+impl Drawing {
+    fn new(columns: &[&str]) -> Self {
+        let columns = columns.iter().map(|&name| name.to_owned()).collect();
+        Self { columns, widths: Vec::new(), begun: false, rows: false }
+    }
+
+    /// Rows, with the heading above the first ones.
+    fn block(&mut self, rows: Vec<Vec<String>>, out: &mut dyn Write) -> Result<()> {
+        if self.begun && rows.is_empty() {
+            return Ok(());
+        }
+        self.rows |= !rows.is_empty();
+        let mut table = self.table();
+        table.add_rows(rows);
+        self.settle(&mut table);
+        // The heading counts towards the widths of every block, and is drawn above the first.
+        let heading = if table.row_count() == 0 { 2 } else { 3 };
+        let skipped = if self.begun { heading } else { 0 };
+        self.begun = true;
+        let lines: Vec<String> = table.lines().collect();
+        let kept = lines.len().saturating_sub(1);
+        for line in lines.iter().take(kept).skip(skipped) {
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    /// The line below the last row.
+    fn end(mut self, out: &mut dyn Write) -> Result<()> {
+        let mut table = self.table();
+        self.settle(&mut table);
+        if let Some(line) = table.lines().last() {
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    fn table(&self) -> Table {
+        const RULE: LineStyle = LineStyle::new('├', '─', '┼', '┤');
+        const STYLE: TableStyle = TableStyle::new()
+            .top_border(LineStyle::new('┌', '─', '┬', '┐'))
+            .header_lines(ContentLineStyle::new('│', '│', '│'))
+            .content_lines(ContentLineStyle::new('│', '│', '│'))
+            .bottom_border(LineStyle::new('└', '─', '┴', '┘'));
+        let mut table = Table::new();
+        let style = if self.rows { STYLE.header_separator(RULE) } else { STYLE };
+        table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
+        table.set_header(Row::from(self.columns.clone()));
+        table
+    }
+
+    /// Fixes the widths, pads the heading to its middle and aligns the cells right.
+    fn settle(&mut self, table: &mut Table) {
+        let wanted = table.column_max_content_widths();
+        self.widths.resize(wanted.len(), 0);
+        for (width, wanted) in self.widths.iter_mut().zip(wanted) {
+            *width = (*width).max(wanted);
+        }
+        let heading = self.columns.iter().zip(&self.widths).map(|(name, &width)| {
+            let blanks = usize::from(width).saturating_sub(name.chars().count());
+            // An odd blank goes to the right.
+            format!("{}{name}{}", " ".repeat(blanks / 2), " ".repeat(blanks - blanks / 2))
+        });
+        table.set_header(Row::from(heading.collect::<Vec<_>>()));
+        for (column, &width) in table.column_iter_mut().zip(&self.widths) {
+            column.set_cell_alignment(CellAlignment::Right);
+            // A constraint counts the padding.
+            let whole = width.saturating_add(2);
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(whole)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draw(blocks: &[&[[&str; 2]]]) -> String {
+        let mut out = Vec::new();
+        let mut drawing = Drawing::new(&["NAME", "ID"]);
+        for rows in blocks {
+            let rows = rows.iter().map(|row| row.map(str::to_owned).to_vec()).collect();
+            drawing.block(rows, &mut out).unwrap();
+        }
+        drawing.end(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn blocks_join_into_one_table() {
+        let expected = "\
+┌─────────┬────┐
+│  NAME   │ ID │
+├─────────┼────┤
+│ abcdefg │  1 │
+│       b │ 22 │
+└─────────┴────┘
+";
+        assert_eq!(draw(&[&[["abcdefg", "1"], ["b", "22"]]]), expected);
+        assert_eq!(draw(&[&[["abcdefg", "1"]], &[["b", "22"]]]), expected);
+    }
+
+    #[test]
+    fn a_table_without_rows_has_no_rule() {
+        let expected = "\
+┌──────┬────┐
+│ NAME │ ID │
+└──────┴────┘
+";
+        assert_eq!(draw(&[&[]]), expected);
+    }
+}
