@@ -114,8 +114,17 @@ fn unreadable_key(words: &'static str, path: &Path, block: &Block) -> Error {
 
 /// A private key by its parts.
 enum PrivateKey<'a> {
-    Rsa { pkcs1: &'a [u8], modulus: &'a [u8], exponent: &'a [u8] },
-    Ec { curve: Curve, scalar: &'a [u8] },
+    Rsa {
+        pkcs1: &'a [u8],
+        modulus: &'a [u8],
+        exponent: &'a [u8],
+    },
+    /// The public point is optional.
+    Ec {
+        curve: Curve,
+        scalar: &'a [u8],
+        own_point: Option<&'a [u8]>,
+    },
     Ed25519,
 }
 
@@ -170,8 +179,11 @@ impl<'a> PrivateKey<'a> {
             (Self::Ec { curve, .. }, PublicKey::Ec { curve: other, .. }) if *curve != other => {
                 Err(Refusal::Mismatch)
             }
-            (Self::Ec { curve, scalar }, PublicKey::Ec { point, .. }) => {
+            (Self::Ec { curve, scalar, own_point }, PublicKey::Ec { point, .. }) => {
                 if let Some(name) = x509::beyond_us(*curve) {
+                    if own_point.is_some_and(|own| own != point) {
+                        return Err(Refusal::Mismatch);
+                    }
                     return Err(Refusal::Beyond(name.to_owned()));
                 }
                 // ring wants the public point in the key, where it is optional; and then checks
@@ -221,10 +233,11 @@ fn sec1<'a>(der: &'a [u8], curve: Option<&[u8]>) -> Option<PrivateKey<'a>> {
     let scalar = fields.read(OCTET_STRING)?;
     let own = fields.read(context(0)).and_then(|named| Reader(named).read(OID));
     let curve = Curve::from_oid(curve.or(own)?)?;
+    let own_point = fields.read(context(1)).and_then(|point| Reader(point).bit_string());
     // Some writers leave leading zeros out, some put one too many in.
     let zeros = scalar.iter().take_while(|&&byte| byte == 0).count();
     let scalar = &scalar[zeros..];
-    (scalar.len() <= curve.bytes()).then_some(PrivateKey::Ec { curve, scalar })
+    (scalar.len() <= curve.bytes()).then_some(PrivateKey::Ec { curve, scalar, own_point })
 }
 
 /// An `ECPrivateKey` with its public point.

@@ -49,7 +49,11 @@ impl Roots {
     /// The system's certificates, where Go 1.26 looks for them on Linux (`crypto/x509`
     /// `root_linux.go`): the first file there is, and every directory.
     pub fn of_the_system() -> Self {
-        let (files, dirs) = system_paths(env::var_os("SSL_CERT_FILE"), env::var_os("SSL_CERT_DIR"));
+        Self::from_places(env::var_os("SSL_CERT_FILE"), env::var_os("SSL_CERT_DIR"))
+    }
+
+    fn from_places(file: Option<OsString>, dirs: Option<OsString>) -> Self {
+        let (files, dirs) = system_paths(file, dirs);
         let mut given = Vec::new();
         let mut unread = Vec::new();
         let file = files.iter().find(|file| file.exists());
@@ -121,5 +125,22 @@ mod tests {
         assert_eq!((files, dirs.len()), (vec!["/a.pem".into()], 2));
         let (files, dirs) = system_paths(Some("".into()), Some("/a::/b".into()));
         assert_eq!((files.len(), dirs), (6, vec!["/a".into(), "/b".into()]));
+    }
+
+    #[test]
+    fn system_roots_come_from_the_file_and_every_directory() {
+        let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls");
+        let file = || Some(format!("{fixtures}/ca.pem").into());
+        let roots = Roots::from_places(file(), Some("/nonexistent".into()));
+        assert_eq!((roots.given.len(), roots.anchors.len()), (1, 1));
+        let roots = Roots::from_places(file(), Some(fixtures.into()));
+        // The file's certificate came with its directory's, and only once.
+        let mut once = roots.given.clone();
+        once.sort();
+        once.dedup();
+        assert!(roots.given.len() > 10 && once.len() == roots.given.len());
+        let none = || Some("/nonexistent".into());
+        let roots = Roots::from_places(none(), none());
+        assert!(roots.given.is_empty() && roots.unread.is_empty());
     }
 }

@@ -157,6 +157,20 @@ impl ServerCheck {
         self.notes.with(|seen| seen.refused = Some(refused));
     }
 
+    /// Is this a CA's certificate signed by one of those given? By CAs between them it may not
+    /// be, nor by one for some names only: that is for rustls to judge, which will not.
+    fn issuer_given(&self, leaf: &[u8], trusted: &Trusted, now: UnixTime) -> bool {
+        let known = &self.provider.signature_verification_algorithms;
+        let Ok(cert) = Certificate::parse(leaf) else { return false };
+        cert.extensions.ca
+            && trusted.given().iter().filter_map(|der| Certificate::parse(der).ok()).any(|issuer| {
+                issuer.extensions.ca
+                    && !issuer.extensions.constrained
+                    && (issuer.not_before..=issuer.not_after).contains(&seconds(now))
+                    && cert.signed_by(&issuer, known)
+            })
+    }
+
     fn signature(
         &self,
         cert: &CertificateDer<'_>,
@@ -188,14 +202,21 @@ impl ServerCertVerifier for ServerCheck {
             None => Err(CertificateError::UnknownIssuer.into()),
         };
         refusal
-            .or_else(|refusal| {
+            .or_else(|refusal| match refusal {
                 // Given by the user as it is, a CA's flag in it or not: what
                 // `openssl req -x509` makes. Go takes it for its own root.
-                if trusted.given().contains(leaf) {
-                    given_itself(leaf, name, now)
-                } else {
-                    Err(refusal)
+                _ if trusted.given().contains(leaf) => on_its_own(leaf, name, now),
+                // A server's certificate with a CA's flag, from a CA: what
+                // `openssl req -x509 -CA` makes. For Go the flag is no fault.
+                rustls::Error::InvalidCertificate(CertificateError::Other(_))
+                    if self.issuer_given(leaf, trusted, now) =>
+                {
+                    on_its_own(leaf, name, now)
                 }
+                rustls::Error::InvalidCertificate(CertificateError::Other(_)) if is_ca(leaf) => {
+                    Err(CertificateError::UnknownIssuer.into())
+                }
+                refusal => Err(refusal),
             })
             .inspect_err(|_| self.refuse(leaf))
     }
@@ -230,8 +251,12 @@ impl ServerCertVerifier for ServerCheck {
     }
 }
 
-/// What remains to be checked of a certificate that the user gave: name, dates and purpose.
-fn given_itself(
+fn is_ca(leaf: &[u8]) -> bool {
+    Certificate::parse(leaf).is_ok_and(|cert| cert.extensions.ca)
+}
+
+/// What remains to be checked where the signature is not in doubt: name, dates and purpose.
+fn on_its_own(
     leaf: &CertificateDer<'_>,
     name: &ServerName<'_>,
     now: UnixTime,
@@ -246,7 +271,7 @@ fn given_itself(
         let not_before = unix(cert.not_before);
         return Err(CertificateError::NotValidYetContext { time: now, not_before }.into());
     }
-    if !cert.for_servers {
+    if !cert.extensions.for_servers {
         let required = ExtendedKeyPurpose::ServerAuth;
         return Err(
             CertificateError::InvalidPurposeContext { required, presented: Vec::new() }.into()

@@ -4,6 +4,8 @@
 //! last line of the official client. Extensions are walked, but only the purposes are read; what
 //! else is wrong inside one is left to rustls.
 
+use rustls::crypto::WebPkiSupportedAlgorithms;
+
 use crate::cluster::tls::date::{generalized_time, utc_time};
 use crate::cluster::tls::der::{
     BIT_STRING, BOOLEAN, GENERALIZED_TIME, OCTET_STRING, OID, Reader, SEQUENCE, SET, UTC_TIME,
@@ -11,6 +13,8 @@ use crate::cluster::tls::der::{
 };
 
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
+const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x1e];
 const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
 const ANY_USAGE: &[u8] = &[0x55, 0x1d, 0x25, 0x00];
 const SERVER_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
@@ -106,6 +110,22 @@ pub struct Certificate<'a> {
     pub not_before: i64,
     pub not_after: i64,
     pub key: PublicKey<'a>,
+    pub extensions: Extensions,
+    /// The signature: what is signed, how, and the signature itself.
+    signed: &'a [u8],
+    signed_with: &'a [u8],
+    signature: &'a [u8],
+    /// The key as signatures are verified with it: its algorithm and its bits.
+    key_with: &'a [u8],
+    key_bits: &'a [u8],
+}
+
+/// What extensions say; the defaults are those of a certificate without them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extensions {
+    pub ca: bool,
+    /// A CA for some names only.
+    pub constrained: bool,
     /// May it prove a server? Without a list of purposes it may.
     pub for_servers: bool,
 }
@@ -115,7 +135,8 @@ impl<'a> Certificate<'a> {
     pub fn parse(der: &'a [u8]) -> Result<Self, &'static str> {
         let mut input = Reader(der);
         let mut outer = input.sequence().ok_or("x509: malformed certificate")?;
-        let mut tbs = outer.sequence().ok_or("x509: malformed tbs certificate")?;
+        let tbs = outer.element(SEQUENCE).ok_or("x509: malformed tbs certificate")?;
+        let (signed, mut tbs) = (tbs.whole, Reader(tbs.content));
         let version = version(&mut tbs)?;
         let serial = tbs.integer().ok_or("x509: malformed serial number")?;
         if serial[0] >= 0x80 {
@@ -134,22 +155,34 @@ impl<'a> Certificate<'a> {
         let not_before = time(&mut validity)?;
         let not_after = time(&mut validity)?;
         let subject = name(&mut tbs)?;
-        let key = public_key(tbs.sequence().ok_or("x509: malformed spki")?)?;
-        let mut for_servers = true;
+        let (key, key_with, key_bits) = public_key(tbs.sequence().ok_or("x509: malformed spki")?)?;
+        let mut found = Extensions { ca: false, constrained: false, for_servers: true };
         if version > 1 {
             // Unique identifiers of issuer and subject: nobody uses them.
             let _ = (tbs.read(0x81), tbs.read(0x82));
         }
         if version == 3 && tbs.at(context(3)) {
-            for_servers = extensions(&mut tbs)?;
+            found = extensions(&mut tbs, found)?;
         }
-        if !outer.read(BIT_STRING).is_some_and(|bits| matches!(bits, [0..8, ..])) {
+        let Some([0..8, signature @ ..]) = outer.read(BIT_STRING) else {
             return Err("x509: malformed signature");
-        }
+        };
         if !input.is_empty() {
             return Err("x509: trailing data");
         }
-        Ok(Self { issuer, subject, not_before, not_after, key, for_servers })
+        Ok(Self {
+            issuer,
+            subject,
+            not_before,
+            not_after,
+            key,
+            extensions: found,
+            signed,
+            signed_with,
+            signature,
+            key_with,
+            key_bits,
+        })
     }
 
     /// The issuer's common name, or what else names it.
@@ -165,6 +198,18 @@ impl<'a> Certificate<'a> {
     /// Is this the issuer, by its whole name?
     pub fn issued_by(&self, issuer: &Certificate<'_>) -> bool {
         self.issuer == issuer.subject
+    }
+
+    /// Did this issuer's key sign it?
+    pub fn signed_by(&self, issuer: &Certificate<'_>, known: &WebPkiSupportedAlgorithms) -> bool {
+        self.issued_by(issuer)
+            && known.all.iter().any(|algorithm| {
+                algorithm.signature_alg_id().as_ref() == self.signed_with
+                    && algorithm.public_key_alg_id().as_ref() == issuer.key_with
+                    && algorithm
+                        .verify_signature(issuer.key_bits, self.signed, self.signature)
+                        .is_ok()
+            })
     }
 
     pub fn is_self_issued(&self) -> bool {
@@ -225,11 +270,12 @@ fn called(name: &[u8]) -> Option<String> {
     last
 }
 
-fn public_key(mut spki: Reader<'_>) -> Result<PublicKey<'_>, &'static str> {
+/// A key; and the same as signatures are verified with it: its algorithm and its bits.
+fn public_key(mut spki: Reader<'_>) -> Result<(PublicKey<'_>, &[u8], &[u8]), &'static str> {
     let identifier = spki.sequence().ok_or("x509: malformed public key algorithm identifier")?;
     let (oid, parameters) = algorithm(identifier)?;
     let key = spki.bit_string().ok_or("x509: malformed subjectPublicKey")?;
-    match oid {
+    let public = match oid {
         RSA => {
             if parameters != [0x05, 0x00] {
                 return Err("x509: RSA key missing NULL parameters");
@@ -237,27 +283,26 @@ fn public_key(mut spki: Reader<'_>) -> Result<PublicKey<'_>, &'static str> {
             let mut numbers = Reader(key).sequence().ok_or("x509: invalid RSA public key")?;
             let modulus = numbers.unsigned().ok_or("x509: invalid RSA modulus")?;
             let exponent = numbers.unsigned().ok_or("x509: invalid RSA public exponent")?;
-            Ok(PublicKey::Rsa { modulus, exponent })
+            PublicKey::Rsa { modulus, exponent }
         }
         EC => {
             let named = Reader(parameters).read(OID).ok_or("x509: invalid ECDSA parameters")?;
             let curve = Curve::from_oid(named).ok_or("x509: unsupported elliptic curve")?;
-            Ok(PublicKey::Ec { curve, point: key })
+            PublicKey::Ec { curve, point: key }
         }
         ED25519 if !parameters.is_empty() => {
-            Err("x509: Ed25519 key encoded with illegal parameters")
+            return Err("x509: Ed25519 key encoded with illegal parameters");
         }
-        ED25519 if key.len() != 32 => Err("x509: wrong Ed25519 public key size"),
-        ED25519 => Ok(PublicKey::Ed25519(key)),
-        _ => Ok(PublicKey::Other),
-    }
+        ED25519 if key.len() != 32 => return Err("x509: wrong Ed25519 public key size"),
+        ED25519 => PublicKey::Ed25519(key),
+        _ => PublicKey::Other,
+    };
+    Ok((public, identifier.0, key))
 }
 
-/// Walks the extensions; may the certificate prove a server?
-fn extensions(tbs: &mut Reader<'_>) -> Result<bool, &'static str> {
+fn extensions(tbs: &mut Reader<'_>, mut found: Extensions) -> Result<Extensions, &'static str> {
     const MALFORMED: &str = "x509: malformed extensions";
     let mut list = Reader(tbs.read(context(3)).ok_or(MALFORMED)?).sequence().ok_or(MALFORMED)?;
-    let mut for_servers = true;
     while !list.is_empty() {
         let mut extension = list.sequence().ok_or("x509: malformed extension")?;
         let oid = extension.read(OID).ok_or("x509: malformed extension OID field")?;
@@ -268,17 +313,26 @@ fn extensions(tbs: &mut Reader<'_>) -> Result<bool, &'static str> {
             }
         }
         let value = extension.read(OCTET_STRING).ok_or("x509: malformed extension value field")?;
-        if oid == EXTENDED_KEY_USAGE {
-            const MALFORMED: &str = "x509: invalid extended key usages";
-            let mut purposes = Reader(value).sequence().ok_or(MALFORMED)?;
-            for_servers = false;
-            while !purposes.is_empty() {
-                let purpose = purposes.read(OID).ok_or(MALFORMED)?;
-                for_servers |= purpose == SERVER_AUTH || purpose == ANY_USAGE;
+        match oid {
+            BASIC_CONSTRAINTS => {
+                let mut inside =
+                    Reader(value).sequence().ok_or("x509: invalid basic constraints")?;
+                found.ca = inside.read(BOOLEAN).is_some_and(|flag| flag != [0]);
             }
+            NAME_CONSTRAINTS => found.constrained = true,
+            EXTENDED_KEY_USAGE => {
+                const MALFORMED: &str = "x509: invalid extended key usages";
+                let mut purposes = Reader(value).sequence().ok_or(MALFORMED)?;
+                found.for_servers = false;
+                while !purposes.is_empty() {
+                    let purpose = purposes.read(OID).ok_or(MALFORMED)?;
+                    found.for_servers |= purpose == SERVER_AUTH || purpose == ANY_USAGE;
+                }
+            }
+            _ => {}
         }
     }
-    Ok(for_servers)
+    Ok(found)
 }
 
 fn time(validity: &mut Reader<'_>) -> Result<i64, &'static str> {
