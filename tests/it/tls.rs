@@ -34,10 +34,10 @@ fn reference(release: &str, program: &str) -> Option<PathBuf> {
 }
 
 /// The last line and the status of the official client asking an endpoint.
-fn official(etcdctl: &Path, endpoint: &str, files: &TlsFiles) -> (String, i32) {
+fn official(etcdctl: &Path, endpoint: &str, files: &TlsFiles, patience: &str) -> (String, i32) {
     let mut command = Command::new(etcdctl);
     command.env_clear().env("ETCDCTL_API", "3");
-    command.args(["--endpoints", endpoint, "--command-timeout", "1s", "get", "x"]);
+    command.args(["--endpoints", endpoint, "--command-timeout", patience, "get", "x"]);
     let flags = [("--cacert", &files.cacert), ("--cert", &files.cert), ("--key", &files.key)];
     for (flag, path) in flags {
         if let Some(path) = path {
@@ -180,7 +180,7 @@ fn files_are_refused_with_the_official_words() {
     cases.push(TlsFiles { cacert: Some(missing), skip_verify: true, ..TlsFiles::default() });
 
     let wrong: Vec<String> = thread::scope(|scope| {
-        let ask = |case| official(&etcdctl, "127.0.0.1:1", case);
+        let ask = |case| official(&etcdctl, "127.0.0.1:1", case, "1s");
         let asked: Vec<_> = cases.iter().map(|case| scope.spawn(move || ask(case))).collect();
         cases
             .iter()
@@ -380,11 +380,16 @@ fn successes(etcdctl: &Path, asked: &[(&str, u16, &TlsFiles)]) -> Vec<bool> {
             .iter()
             .map(|(host, port, files)| {
                 let endpoint = format!("https://{host}:{port}");
-                scope.spawn(move || official(etcdctl, &endpoint, files).1 == 0)
+                scope.spawn(move || official(etcdctl, &endpoint, files, "1s").1 == 0)
             })
             .collect();
         running.into_iter().map(|one| one.join().expect("an answer")).collect()
     })
+}
+
+/// Does it succeed when nothing else runs? Many at once may have been too many for this machine.
+fn succeeds_after_all(etcdctl: &Path, host: &str, port: u16, files: &TlsFiles) -> bool {
+    official(etcdctl, &format!("https://{host}:{port}"), files, "5s").1 == 0
 }
 
 /// Both clients at every meeting: success in the same places, and our causes as wanted.
@@ -400,6 +405,8 @@ fn meet(meetings: &[Meeting]) {
         }
         // Known to differ: what ring cannot do.
         let beyond = matches!(got, Err(TlsCause::UnsupportedKey(_)));
+        let theirs =
+            theirs || got.is_ok() && succeeds_after_all(&etcdctl, one.host, one.port, &one.files);
         if got.is_ok() != theirs && !beyond {
             wrong.push(format!("{}: theirs {theirs}, ours {got:?}", one.what));
         }
@@ -609,6 +616,8 @@ fn client_certificates_are_demanded_and_judged_by_servers_of_every_kind() {
             ("none", Err(cause)) => *cause == TlsCause::ClientCertDemanded,
             (_, Err(cause)) => !wanted && matches!(cause, TlsCause::ClientCertRejected(_)),
         };
+        let theirs =
+            theirs || got.is_ok() && succeeds_after_all(&etcdctl, "localhost", *port, files);
         if !as_wanted || theirs != got.is_ok() {
             wrong.push(format!("{whose}, {what}: theirs {theirs}, ours {got:?}"));
         }
