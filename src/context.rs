@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cluster::endpoint::Endpoint;
+use crate::cluster::srv::{self, NameServers};
 use crate::cluster::target::{Limits, Patience, Target, speaks_tls};
 use crate::cluster::tls::TlsFiles;
-use crate::cluster::{Cluster, KeepAlive, srv};
+use crate::cluster::{Cluster, KeepAlive};
 use crate::error::{Error, Exit, Result};
 use crate::global::Global;
 use crate::login;
@@ -119,14 +120,13 @@ impl Context {
         if global.discovery_srv.is_empty() {
             return Ok(global.endpoints());
         }
-        let found = srv::discover(&global.discovery_srv, &global.discovery_srv_name).await?;
-        let (insecure, kept): (Vec<_>, Vec<_>) = found
-            .into_iter()
-            .partition(|text| !global.insecure_discovery && text.starts_with("http://"));
-        for endpoint in insecure {
-            warn(&format!("ignoring discovered insecure endpoint {endpoint:?}"));
+        let (domain, name) = (&global.discovery_srv, &global.discovery_srv_name);
+        let servers = NameServers::of_the_system();
+        let found = srv::discover(domain, name, global.insecure_discovery, &servers).await?;
+        for line in &found.ignored {
+            warn(line);
         }
-        Ok(if kept.is_empty() { global.endpoints() } else { kept })
+        Ok(if found.endpoints.is_empty() { global.endpoints() } else { found.endpoints })
     }
 }
 

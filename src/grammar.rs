@@ -8,6 +8,7 @@
 
 use std::any::TypeId;
 use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use clap::builder::ValueParser;
@@ -270,13 +271,9 @@ fn unknown(command: &Command, reference: &[&str], typed: &str, path: &[String]) 
     let near = crate::go::words::suggestions(typed, known);
     let mut after = String::new();
     if !near.is_empty() {
-        after.push_str("\nDid you mean this?\n");
-        for name in near {
-            after.push_str(&format!("\t{name}\n"));
-        }
-        after.push('\n');
+        let _ = writeln!(after, "\nDid you mean this?\n\t{}\n", near.join("\n\t"));
     }
-    after.push_str(&format!("Run '{program} --help' for usage."));
+    let _ = write!(after, "Run '{program} --help' for usage.");
     Error::failure(format!("unknown command {} for {program:?}", quote::quote(typed.as_bytes())))
         .usage(after)
 }

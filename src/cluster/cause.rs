@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use super::system_words;
 use super::tls::{TlsCause, TlsFiles};
 
 /// One reason, for one endpoint.
@@ -48,10 +49,12 @@ impl Cause {
             io::ErrorKind::ConnectionRefused => Self::Refused,
             io::ErrorKind::TimedOut => Self::Unreached,
             io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-                Self::NoRoute(err.to_string())
+                Self::NoRoute(system_words(err))
             }
-            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => Self::Socket(words(err)),
-            _ => Self::NoRoute(words(err)),
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => {
+                Self::Socket(system_words(err))
+            }
+            _ => Self::NoRoute(system_words(err)),
         }
     }
 
@@ -125,15 +128,6 @@ impl fmt::Display for Cause {
             Self::Lost(why) => write!(f, "the connection was lost ({why})"),
             Self::Slow(limit) => write!(f, "no answer within {limit}"),
         }
-    }
-}
-
-/// An error's text without Rust's `(os error N)`.
-fn words(err: &io::Error) -> String {
-    let text = err.to_string();
-    match text.split_once(" (os error") {
-        Some((words, _)) => words.to_lowercase(),
-        None => text,
     }
 }
 

@@ -241,9 +241,9 @@ where
             done = running.join_next() => match done {
                 Some(Ok(Ok(won))) => return Ok(won),
                 Some(Ok(Err(cause))) => causes.push(cause),
-                Some(Err(_)) => {}
                 None if next >= count => return Err(causes),
-                None => {}
+                // Aborted, or none runs yet.
+                Some(Err(_)) | None => {}
             },
             () = failed.notified(), if next < count => {}
             () = sleep(STAGGER), if next < count => {}

@@ -101,10 +101,7 @@ fn split_scheme(text: &str) -> (String, &str) {
         return (scheme, rest);
     }
     for scheme in ["unix", "unixs"] {
-        let (head, rest) = match text.split_once(':') {
-            Some(parts) => parts,
-            None => break,
-        };
+        let Some((head, rest)) = text.split_once(':') else { break };
         if head.eq_ignore_ascii_case(scheme) {
             return (scheme.to_owned(), rest);
         }

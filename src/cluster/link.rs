@@ -132,7 +132,7 @@ impl Link {
             return Ok(conn);
         }
         let first = self.shared().first;
-        let conn = Arc::new(dial::reach(&self.target, first, deadline).await?);
+        let conn = Box::pin(dial::reach(&self.target, first, deadline)).await.map(Arc::new)?;
         self.shared().conn = Some(Arc::clone(&conn));
         Ok(conn)
     }
@@ -162,10 +162,9 @@ impl Link {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         headers.insert(header::USER_AGENT, USER_AGENT);
         headers.insert("client-api-version", API_VERSION);
-        if let Some(timeout) = ask.timeout {
-            if let Ok(value) = HeaderValue::try_from(grpc::timeout(timeout)) {
-                headers.insert("grpc-timeout", value);
-            }
+        let timeout = ask.timeout.and_then(|left| grpc::timeout(left).try_into().ok());
+        if let Some(timeout) = timeout {
+            headers.insert("grpc-timeout", timeout);
         }
         let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(token) = token.filter(|_| !ask.anonymous) {

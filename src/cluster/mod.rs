@@ -19,6 +19,7 @@ mod link;
 mod proxy;
 mod rpc;
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -297,4 +298,12 @@ fn header(token: &Secret) -> Result<HeaderValue> {
         .map_err(|_| Error::bad_args("the token has characters that no token can have"))?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// The system's words for an error, as Go writes them: lower case, without the number.
+fn system_words(err: &io::Error) -> String {
+    let text = err.to_string();
+    let text = text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words);
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

@@ -42,7 +42,7 @@ impl Proxy {
         let place = authority(host, port);
         let mut ask = format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n");
         if let Some(Ok(login)) = self.0.basic_auth().map(http::HeaderValue::to_str) {
-            ask.push_str(&format!("Proxy-Authorization: {login}\r\n"));
+            ask = format!("{ask}Proxy-Authorization: {login}\r\n");
         }
         ask.push_str("User-Agent: grpc-go/1.82.1\r\n\r\n");
         stream.write_all(ask.as_bytes()).await.map_err(|err| failed(&err.to_string()))?;

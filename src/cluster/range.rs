@@ -108,7 +108,7 @@ impl Cluster {
 impl Pages<'_> {
     #[must_use]
     pub fn header(&self) -> Header {
-        self.header.clone().unwrap_or_default()
+        self.header.unwrap_or_default()
     }
 
     /// Known when there are no more pairs.
@@ -261,11 +261,12 @@ impl Pages<'_> {
     /// A part broke: the server has no streams, or the same revision is read on from the last key.
     async fn recover(&mut self, failure: Failure) -> Result<()> {
         self.open = None;
-        if let (Plan::Stream, Failure::Status(_, status)) = (self.plan, &failure) {
-            if status.code == Code::UNIMPLEMENTED {
-                self.plan = Plan::Page;
-                return Ok(());
-            }
+        if let Failure::Status(_, status) = &failure
+            && self.plan == Plan::Stream
+            && status.code == Code::UNIMPLEMENTED
+        {
+            self.plan = Plan::Page;
+            return Ok(());
         }
         let begun = self.part.pairs > 0;
         let resumable = matches!(self.plan, Plan::First | Plan::Stream | Plan::Page);

@@ -27,11 +27,9 @@ pub fn run(args: &Args) -> Result<()> {
         let words = format!("accepts 1 arg(s), received {}", args.shell.len());
         return Err(Error::failure(words).usage(usage));
     };
-    match SCRIPTS.iter().find(|(name, _)| name == shell) {
-        Some((_, script)) => output::print_text(script),
-        None => {
-            let words = format!("invalid argument {shell:?} for \"etcdctl completion\"");
-            Err(Error::failure(words).usage(usage))
-        }
-    }
+    let Some((_, script)) = SCRIPTS.iter().find(|(name, _)| name == shell) else {
+        let words = format!("invalid argument {shell:?} for \"etcdctl completion\"");
+        return Err(Error::failure(words).usage(usage));
+    };
+    output::print_text(script)
 }

@@ -14,7 +14,7 @@ use crate::request::{Delete, RangeEnd};
 
 /// Delete a key or a range of keys
 ///
-/// Deletes KEY, or every key from KEY up to RANGE_END, which is not included. A range without --range
+/// Deletes KEY, or every key from it up to a second one, which is not included. A range without --range
 /// is announced, and deleted two seconds later.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "etcdctl del [flags] KEY [RANGE_END]")]

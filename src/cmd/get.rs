@@ -8,7 +8,7 @@ use crate::request::{Range, RangeEnd, SortOrder, SortTarget};
 
 /// Read a key or a range of keys
 ///
-/// Prints KEY and its value, or every key from KEY up to RANGE_END, which is not included. A range of
+/// Prints KEY and its value, or every key from it up to a second one, which is not included. A range of
 /// any size is read at one revision and printed as it arrives.
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "etcdctl get [flags] KEY [RANGE_END]")]

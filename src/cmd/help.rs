@@ -18,18 +18,15 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, cx: &Context) -> Result<()> {
-    match topic(&cx.command_line, &args.topic) {
-        Some(path) => print(&cx.command_line, &path),
-        None => {
-            // The official client says so on stderr, and counts it a success.
-            let topic = args.topic.join(" ");
-            let _ = writeln!(
-                std::io::stderr(),
-                "Unknown help topic [`{topic}`]\nRun 'etcdctl --help' for the commands."
-            );
-            Ok(())
-        }
-    }
+    let Some(path) = topic(&cx.command_line, &args.topic) else {
+        // The official client says so on stderr, and counts it a success.
+        let topic = args.topic.join(" ");
+        let words =
+            format!("Unknown help topic [`{topic}`]\nRun 'etcdctl --help' for the commands.");
+        let _ = writeln!(std::io::stderr(), "{words}");
+        return Ok(());
+    };
+    print(&cx.command_line, &path)
 }
 
 /// The full names that a topic's words stand for.
@@ -61,6 +58,7 @@ fn text(root: &Command, path: &[String]) -> String {
 }
 
 /// A default that changes nothing is not worth a reader's time.
+#[must_use]
 pub fn without_idle_default(arg: clap::Arg) -> clap::Arg {
     let idle = matches!(arg.get_default_values(), [only] if only.is_empty() || only == "0");
     arg.hide_default_value(idle)

@@ -30,7 +30,7 @@ pub fn write(bytes: &[u8], look: &Look, out: &mut dyn Write) -> io::Result<()> {
 /// The same on one line of plain text, for a cell of a table.
 pub fn cell(bytes: &[u8], look: &Look) -> String {
     if look.hex {
-        return bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+        return bytes.iter().fold(String::new(), |text, byte| format!("{text}\\x{byte:02x}"));
     }
     let quoted = crate::go::quote::quote(bytes);
     let inside = quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"'));

@@ -49,7 +49,7 @@ pub fn range_end(tail: Tail, out: &mut dyn Write) -> Result<()> {
 
 /// The revision is left out where there is none: member changes have no place in history.
 fn header(header: Option<&Header>, look: &Look, out: &mut dyn Write) -> Result<()> {
-    let header = header.cloned().unwrap_or_default();
+    let header = header.copied().unwrap_or_default();
     writeln!(out, "\"ClusterID\" : {}", id(header.cluster_id, look))?;
     writeln!(out, "\"MemberID\" : {}", id(header.member_id, look))?;
     if header.revision != 0 {

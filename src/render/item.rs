@@ -51,7 +51,7 @@ pub fn reply(reply: &Reply) -> Value {
 }
 
 fn header(header: Option<&Header>) -> Value {
-    let header = header.cloned().unwrap_or_default();
+    let header = header.copied().unwrap_or_default();
     json!({
         "cluster_id": format!("{:x}", header.cluster_id),
         "member_id": format!("{:x}", header.member_id),

@@ -44,7 +44,7 @@ fn object(
     rest: impl FnOnce(&mut dyn Write) -> Result<()>,
 ) -> Result<()> {
     write!(out, "{{\"header\":")?;
-    json::write(&Official(&header.cloned().unwrap_or_default()), out).map_err(from_json)?;
+    json::write(&Official(&header.copied().unwrap_or_default()), out).map_err(from_json)?;
     rest(out)?;
     writeln!(out, "}}")?;
     Ok(())

@@ -94,7 +94,7 @@ impl<'a> Range<'a> {
 }
 
 fn header(header: Option<&Header>, look: &Look) -> Vec<String> {
-    let header = header.cloned().unwrap_or_default();
+    let header = header.copied().unwrap_or_default();
     let id = |id: u64| if look.hex { format!("{id:x}") } else { id.to_string() };
     vec![
         id(header.cluster_id),

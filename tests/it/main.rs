@@ -1,1 +1,6 @@
+//! One test program, so one link.
 
+mod support {
+    pub mod certs;
+}
+mod tls;

@@ -5,11 +5,12 @@
 //! handed to rustls-pemfile under a label it knows.
 
 use std::fs;
-use std::io;
 use std::path::Path;
 
 use rustls_pemfile::Item;
 use zeroize::{Zeroize, Zeroizing};
+
+use crate::cluster::system_words;
 
 /// One block: its label and what it holds, wiped when dropped.
 pub struct Block {
@@ -28,14 +29,6 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     fs::read(path)
         .map(Zeroizing::new)
         .map_err(|err| format!("open {shown}: {}", system_words(&err)))
-}
-
-/// The system's words for an error, as Go writes them: lower case, without the number.
-pub fn system_words(err: &io::Error) -> String {
-    let text = err.to_string();
-    let text = text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words);
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
 
 /// Every block of a text, in order (Go's `pem.Decode` in a loop).
