@@ -1,1 +1,10 @@
+//! One test program, so one link. Most tests compare with the official client: `make reference` first.
 
+mod del;
+mod get;
+mod global;
+mod misbehaviour;
+mod pipes;
+mod put;
+mod repo;
+mod support;
