@@ -48,7 +48,8 @@ fn flags_stand_anywhere_and_in_every_spelling() {
             "--hex=T get foo",
             "--hex --hex=false get foo",
             "get foo --hex=F",
-            "get --prefix false foo",
+            "get false",
+            "get --hex false foo",
             "get --prefix=TRUE fruit/",
             "get --prefix=0 foo",
             "get --prefix --prefix=false foo",
@@ -173,7 +174,7 @@ fn flag_values_that_contradict_each_other_fail_alike() {
             "--cert missing.pem --key missing.pem get foo",
             "--cert= -w xml get foo",
             "--max-recv-bytes 100 --max-request-bytes 200 get foo",
-            "--max-recv-bytes 100 get foo",
+            "get --prefix false foo",
         ] {
             let outcome = agree(etcd, &words(line));
             assert!(outcome.status != 0, "{outcome}");

@@ -100,6 +100,12 @@ fn reads_are_repeated_while_the_server_is_unavailable_and_writes_are_not() {
 }
 
 #[test]
+fn on_purpose_retries_are_silent() {
+    let fake = Fake::kv(Kv { unavailable: 3, keys: 1, ..Kv::default() });
+    Run::ours(["--endpoints", &fake.endpoint(), "get", "key"]).outcome().assert_prints("key0\n\n");
+}
+
+#[test]
 fn an_answer_that_comes_late_is_waited_for_until_the_deadline() {
     if !reference_is_there() {
         return;

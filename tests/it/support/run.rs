@@ -269,6 +269,12 @@ impl Outcome {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 
+    /// What stderr says beside the official client's log.
+    fn news(&self) -> Vec<u8> {
+        let lines = self.stderr.split_inclusive(|byte| *byte == b'\n');
+        lines.filter(|line| !line.starts_with(br#"{"level":"#)).flatten().copied().collect()
+    }
+
     /// The contract. Success: the same stdout, the same status, nothing on stderr that is not there
     /// too. Failure: the same stdout, status and last `Error:` line; what is above it is ours. A
     /// terminal shows both streams as one, so there a failure's other lines are not compared.
@@ -280,7 +286,7 @@ impl Outcome {
             (self.last_error() != official.last_error(), "the last Error: line"),
             ((success || !self.terminal) && self.stdout != official.stdout, "stdout"),
             (
-                success && !self.stderr.is_empty() && self.stderr != official.stderr,
+                success && !self.news().is_empty() && self.news() != official.news(),
                 "stderr of a success",
             ),
         ];
@@ -288,8 +294,9 @@ impl Outcome {
             differs.into_iter().filter(|(differs, _)| *differs).map(|(_, what)| what).collect();
         assert!(
             differs.is_empty(),
-            "{place}: other than the official client: {}\n\nours: {self}\ntheirs: {official}",
-            differs.join(", ")
+            "{place}: other than the official client: {}{}\n\nours: {self}\ntheirs: {official}",
+            differs.join(", "),
+            first_difference(&self.stdout, &official.stdout)
         );
     }
 
@@ -320,6 +327,22 @@ impl fmt::Display for Outcome {
         writeln!(f, "  status {}{place}", self.status)?;
         write!(f, "  stdout:\n{}  stderr:\n{}", escaped(&self.stdout), escaped(&self.stderr))
     }
+}
+
+/// Where two outputs part, and what each says there.
+fn first_difference(ours: &[u8], theirs: &[u8]) -> String {
+    if ours == theirs {
+        return String::new();
+    }
+    let at = ours.iter().zip(theirs).take_while(|(one, other)| one == other).count();
+    let around = |bytes: &[u8]| {
+        bytes[at.saturating_sub(40)..bytes.len().min(at + 60)].escape_ascii().to_string()
+    };
+    format!(
+        "\nstdout parts at byte {at}:\n  ours:   {}\n  theirs: {}",
+        around(ours),
+        around(theirs)
+    )
 }
 
 /// Runs both at once: most of a comparison's time is the official client's.
