@@ -33,7 +33,6 @@ generate:
 	target/debug/etcdctl completion zsh >completions/_etcdctl
 	target/debug/etcdctl completion fish >completions/etcdctl.fish
 	target/debug/etcdctl completion powershell >completions/etcdctl.ps1
-	target/debug/etcdctl completion elvish >completions/etcdctl.elv
 	target/debug/etcdctl man man
 
 # One file that needs no other.

@@ -429,7 +429,7 @@ fn on_purpose_count_only_works_in_every_format() {
         let table = count("table");
         assert!(table.status == 0 && table.text().contains('4'), "{table}");
         let refused = Run::reference(["--endpoints", &etcd.endpoint(), "get", "a", "--count-only"]);
-        refused.outcome().assert_fails(128, "--count-only is only for `--write-out=fields` ");
+        refused.outcome().assert_fails(128, "--count-only is only for `--write-out=fields`");
     });
 }
 

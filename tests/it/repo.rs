@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 use crate::support::project;
 
 /// A module may name those of the lines below its own: never above, never beside.
-const LAYERS: [&[&str]; 12] = [
+const LAYERS: [&[&str]; 14] = [
     &["main", "lib"],
     &["cli"],
     &["cmd"],
     &["context"],
+    &["login"],
     &["global", "env"],
     &["output"],
     &["source"],
     &["render"],
     &["cluster", "snapshot"],
     &["request", "reply", "kube"],
-    &["proto", "go", "secret", "arg", "progress", "terminal"],
+    &["proto", "secret", "arg", "grammar", "progress", "terminal"],
+    &["go"],
     &["error"],
 ];
 
