@@ -112,7 +112,7 @@ fn an_answer_that_comes_late_is_waited_for() {
     }
     let late = Fake::kv(Kv { delay: Duration::from_millis(400), keys: 1, ..Kv::default() });
     agree(&late.endpoint(), "get key").assert_prints("key0\n\n");
-    agree(&late.endpoint(), "put key value").assert_prints("OK\n");
+    agree(&late.endpoint(), "put key value").assert_prints("OK\nkey0\n\n");
     agree(&late.endpoint(), "del key").assert_prints("1\nkey0\n\n");
 }
 
