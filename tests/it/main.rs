@@ -1,6 +1,11 @@
-//! One test program, so one link.
+//! One test program, so one link. Most tests compare with the official client: `make reference` first.
 
-mod support {
-    pub mod certs;
-}
+mod del;
+mod get;
+mod global;
+mod misbehaviour;
+mod pipes;
+mod put;
+mod repo;
+mod support;
 mod tls;

@@ -1,0 +1,41 @@
+# What developers and CI run. `make demo` needs only Rust and apt (or what apt would install).
+
+.PHONY: demo test check reference generate static
+
+# A Kubernetes cluster's keys in a private etcd, listed by a release build.
+demo:
+	scripts/dependencies build demo
+	cargo build --release --locked
+	scripts/demo
+
+# Every test. Comparisons with the official client are skipped, with a line, until `make reference` has run.
+test:
+	scripts/dependencies build test
+	cargo test --locked
+
+# What CI runs.
+check:
+	scripts/dependencies build test
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo test --locked
+
+# The official servers and clients to compare with, in reference/. Needs Go 1.26.
+reference:
+	scripts/reference
+
+# Completions and man pages, printed by the program itself.
+generate:
+	scripts/dependencies build
+	cargo build --locked
+	mkdir -p completions man
+	target/debug/etcdctl completion bash >completions/etcdctl.bash
+	target/debug/etcdctl completion zsh >completions/_etcdctl
+	target/debug/etcdctl completion fish >completions/etcdctl.fish
+	target/debug/etcdctl completion powershell >completions/etcdctl.ps1
+	target/debug/etcdctl man man
+
+# One file that needs no other.
+static:
+	scripts/dependencies build static
+	scripts/static
