@@ -112,7 +112,7 @@ impl Link {
             }
             let hopeless = cause.is_final()
                 || contact.is_some_and(|contact| Instant::now() + PAUSE >= contact);
-            if spoke && !matches!(cause, Cause::Tls(..)) {
+            if spoke && !cause.is_final() {
                 return Err(Failure::Lost(name, cause));
             }
             if hopeless {
