@@ -240,10 +240,14 @@ impl<'a> Attempts<'a> {
                     || (several && status.is_learners())
             }
         };
-        if !again || self.left.is_zero() {
+        if !again {
             return Err(explained(failure));
         }
-        self.last = Some(causes(failure));
+        let causes = causes(failure);
+        if self.left.is_zero() {
+            return Err(causes.explain(Error::failure(TOO_LATE)));
+        }
+        self.last = Some(causes);
         self.cluster.link.move_on();
         sleep(PAUSE).await;
         self.left = self.left.saturating_sub(PAUSE);

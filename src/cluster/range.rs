@@ -13,8 +13,8 @@ use super::link::{Failure, Incoming};
 use super::rpc::Method;
 use super::{Attempts, Cluster};
 use crate::error::{Error, Result};
-use crate::proto::{RangeRequest, RangeResponse};
-use crate::reply::{Answer, Header, Pair, Tail};
+use crate::proto::RangeRequest;
+use crate::reply::{Header, Pair, Tail};
 use crate::request::Range;
 
 /// Keys of the first page: few enough to be there at once.
@@ -138,12 +138,7 @@ impl Pages<'_> {
     /// Reads up to the header.
     async fn begin(&mut self) -> Result<()> {
         if self.plan == Plan::OnlyStream {
-            // A stream tells revision and count only at its end, and every format but `simple` begins
-            // with them: a count at the same revision costs the server no pairs.
-            let ask = RangeRequest { count_only: true, ..self.ask.clone() };
-            let answer: Answer<RangeResponse> = self.cluster.call(Method::RANGE_ONCE, &ask).await?;
-            self.header = answer.message.header;
-            self.pin();
+            self.count_first().await?;
         }
         // One pair, or none, is only shown when the whole answer is there.
         let single = self.ask.range_end.is_empty();
@@ -156,6 +151,21 @@ impl Pages<'_> {
             self.advance(&mut pairs).await?;
         }
         self.waiting = pairs;
+        Ok(())
+    }
+
+    /// A stream tells its revision and count only at its end, and every format but `simple` begins
+    /// with them: a stream that counts costs the server no pairs, and the real one follows at its revision.
+    async fn count_first(&mut self) -> Result<()> {
+        let counts = std::mem::replace(&mut self.ask.count_only, true);
+        while self.plan != Plan::Done {
+            self.advance(&mut Vec::new()).await?;
+        }
+        if !counts {
+            self.ask.count_only = false;
+            self.plan = Plan::OnlyStream;
+            self.pin();
+        }
         Ok(())
     }
 
