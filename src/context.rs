@@ -110,6 +110,7 @@ impl Context {
                 timeout: time(global.keepalive_timeout).unwrap_or(Duration::ZERO),
             },
             limits: limits(global.max_request_bytes, global.max_recv_bytes)?,
+            debug: global.debug,
         })
     }
 

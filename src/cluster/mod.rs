@@ -247,6 +247,9 @@ impl<'a> Attempts<'a> {
         if self.left.is_zero() {
             return Err(causes.explain(Error::failure(TOO_LATE)));
         }
+        for (name, cause) in &causes.0 {
+            self.cluster.link.target.tell(format_args!("{name}: {cause}; asking again"));
+        }
         self.last = Some(causes);
         self.cluster.link.move_on();
         sleep(PAUSE).await;
