@@ -74,9 +74,8 @@ async fn completion(
 /// The flags that every command takes, on a line that may lack what its command needs.
 fn global(root: &clap::Command, line: &Line, vars: &[(OsString, OsString)]) -> Option<Global> {
     let persistent = || root.get_arguments().filter_map(clap::Arg::get_long);
-    let (shared, own): (Vec<_>, Vec<_>) =
-        line.flags.iter().cloned().partition(|(name, _)| persistent().any(|known| known == name));
-    drop(own);
+    let is_shared = |name: &str| persistent().any(|known| known == name);
+    let shared: Vec<_> = line.flags.iter().filter(|(name, _)| is_shared(name)).cloned().collect();
     let given = |flag: &str| shared.iter().any(|(name, _)| name == flag);
     let set = env::flags(persistent().filter(|&flag| !given(flag)), vars);
     let bare = clap::Command::new(PROGRAM).args_override_self(true).disable_help_flag(true);

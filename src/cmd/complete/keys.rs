@@ -6,7 +6,7 @@
 //! a name below which there are very many keys delays no other.
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -45,7 +45,8 @@ pub async fn below(cluster: &Cluster, typed: &[u8], until: Instant) -> Names {
     for _ in 0..DEEPEST {
         let mut level = Level::new(place.clone());
         // In time or not, what the level knows is in it.
-        let found = match timeout_at(until, level.read(cluster)).await {
+        let outcome = timeout_at(until, Box::pin(level.read(cluster))).await;
+        let found = match outcome {
             Ok(Err(_)) => Names::new(),
             Ok(Ok(())) | Err(_) => level.names(),
         };
@@ -84,24 +85,37 @@ impl Level {
     async fn read(&mut self, cluster: &Cluster) -> Result<()> {
         let place = &self.place;
         let mut all = Lane::new(None, bounds(place));
-        let asked = match all.step(cluster, place, Asked::Stream).await? {
-            true => Asked::Stream,
-            false => {
-                let whole = all.step(cluster, place, Asked::Range);
-                // Too late is as good as too many.
-                if let Ok(outcome) = timeout(WHOLE, whole).await {
-                    outcome?;
-                }
-                Asked::Range
-            }
-        };
-        if all.done {
-            self.lanes.push(all);
+        if all.step(cluster, place, Asked::Stream).await? {
+            self.lanes = if all.done { vec![all] } else { lanes(place) };
+            run(&mut self.lanes, cluster, place, Asked::Stream).await;
+            return Ok(());
+        }
+        let mut whole = pin!(async move {
+            let step = all.step(cluster, place, Asked::Range).await;
+            step.map(|_| all)
+        });
+        if let Ok(whole) = timeout(WHOLE, whole.as_mut()).await {
+            let whole = whole?;
+            self.lanes = if whole.done { vec![whole] } else { lanes(place) };
+            run(&mut self.lanes, cluster, place, Asked::Range).await;
             return Ok(());
         }
         self.lanes = lanes(place);
-        let running = self.lanes.iter_mut().map(|lane| lane.run(cluster, place, asked));
-        all_of(running.collect()).await;
+        let whole = {
+            let mut narrow = pin!(run(&mut self.lanes, cluster, place, Asked::Range));
+            // Whichever comes first; but a whole that is too large is only its beginning.
+            tokio::select! {
+                () = narrow.as_mut() => return Ok(()),
+                whole = whole => match whole {
+                    Ok(whole) if whole.done => whole,
+                    _ => {
+                        narrow.await;
+                        return Ok(());
+                    }
+                },
+            }
+        };
+        self.lanes = vec![whole];
         Ok(())
     }
 
@@ -202,6 +216,11 @@ fn lanes(place: &[u8]) -> Vec<Lane> {
     let at = |byte: u8| [place, &[byte]].concat();
     let typed = (b' '..=b'~').map(|byte| Lane::new(Some(byte), (at(byte), at(byte + 1))));
     typed.chain([Lane::new(None, (at(0x80), bounds(place).1))]).collect()
+}
+
+/// Reads lanes to their ends, all at once. One that is there already stays as it is.
+async fn run(lanes: &mut [Lane], cluster: &Cluster, place: &[u8], asked: Asked) {
+    all_of(lanes.iter_mut().map(|lane| lane.run(cluster, place, asked)).collect()).await;
 }
 
 /// Runs all at once. They are few: each is looked at whenever one of them may go on.

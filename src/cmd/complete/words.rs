@@ -26,7 +26,9 @@ pub fn source(root: &Command, line: &Line) -> Source {
     let given = |flag: &str| line.flags.iter().any(|(name, value)| name == flag && value == "true");
     let path: Vec<&str> = line.path.iter().map(String::as_str).collect();
     match (path.as_slice(), line.rest.len()) {
-        (_, 0) if command.has_subcommands() => Source::Commands(line.path.clone()),
+        (_, 0) if command.has_subcommands() && line.dash.is_none() => {
+            Source::Commands(line.path.clone())
+        }
         (["get" | "del" | "put"], 0) => Source::Keys,
         (["get" | "del"], 1) if !given("prefix") && !given("from-key") => Source::Keys,
         (["completion"], 0) => {

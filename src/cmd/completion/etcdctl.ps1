@@ -47,7 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'etcdctl' -ScriptBlock {
     } finally {
         Remove-Item -Path Env:ETCDCTL_COMPLETION_QUOTES -ErrorAction SilentlyContinue
     }
-    if ($out.Count -eq 0 -or $out[-1] -notmatch '^:(\d+)$') { return }
+    if ($out.Count -eq 0 -or -not ($out[-1] -match '^:(\d+)$')) { return }
     $directive = [int]$Matches[1]
 
     # Values are offered without the --flag= before them.
