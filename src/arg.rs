@@ -6,9 +6,8 @@ use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
-use crate::error::{Error, Result};
 use crate::go::duration::GoDuration;
-use crate::go::number;
+use crate::go::number::{self, NumberError};
 
 /// A key or a value: bytes, whatever their encoding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,15 +42,12 @@ pub fn path() -> impl TypedValueParser<Value = PathBuf> {
 }
 
 /// A lease id: hexadecimal; a text of digits too long for that is decimal, as JSON answers print it.
-pub fn lease_id(text: &str) -> Result<i64> {
+pub fn lease(text: &str) -> Result<i64, NumberError> {
     const LONGEST_HEX: usize = 16;
     let digits = text.trim_start_matches(['-', '+']).len();
     let decimal = digits > LONGEST_HEX && number::parse_int(text, 10, 64).is_ok();
     let base = if decimal { 10 } else { 16 };
-    number::parse_int(text, base, 64).map_err(|err| {
-        Error::bad_args(format!("bad lease ID ({err}), expecting ID in Hex"))
-            .hint("`etcdctl lease list` prints the ids")
-    })
+    number::parse_int(text, base, 64)
 }
 
 #[cfg(test)]
@@ -60,14 +56,14 @@ mod tests {
 
     #[test]
     fn a_lease_id_is_hex_and_a_longer_text_of_digits_decimal() {
-        assert_eq!(lease_id("3daba2020b665131").unwrap(), 0x3dab_a202_0b66_5131);
-        assert_eq!(lease_id("10").unwrap(), 16);
-        assert_eq!(lease_id("-5").unwrap(), -5);
-        assert_eq!(lease_id("4443823586996015414").unwrap(), 4_443_823_586_996_015_414);
-        assert!(lease_id("8000000000000000").unwrap_err().message().contains("out of range"));
+        assert_eq!(lease("3daba2020b665131").unwrap(), 0x3dab_a202_0b66_5131);
+        assert_eq!(lease("10").unwrap(), 16);
+        assert_eq!(lease("-5").unwrap(), -5);
+        assert_eq!(lease("4443823586996015414").unwrap(), 4_443_823_586_996_015_414);
+        assert!(lease("8000000000000000").unwrap_err().to_string().contains("out of range"));
         assert_eq!(
-            lease_id("zz").unwrap_err().message(),
-            r#"bad lease ID (strconv.ParseInt: parsing "zz": invalid syntax), expecting ID in Hex"#
+            lease("zz").unwrap_err().to_string(),
+            r#"strconv.ParseInt: parsing "zz": invalid syntax"#
         );
     }
 }

@@ -14,6 +14,7 @@ use crate::error::{Error, Exit, Result};
 use crate::global::Global;
 use crate::login;
 use crate::output::{Format, Output};
+use crate::reply::Reply;
 
 /// What the environment's variables came to: heeded by commands that talk to a server, and by no other.
 #[derive(Debug, Default)]
@@ -29,12 +30,13 @@ pub struct Context {
     global: Global,
     environment: Environment,
     cluster: Option<Cluster>,
+    out: Option<Output>,
 }
 
 impl Context {
     #[must_use]
     pub fn new(command_line: clap::Command, global: Global, environment: Environment) -> Self {
-        Self { command_line, global, environment, cluster: None }
+        Self { command_line, global, environment, cluster: None, out: None }
     }
 
     /// Standard output in the format that was asked for, which must be one of `supported`. Called
@@ -59,6 +61,20 @@ impl Context {
         let output = Output::new(Format::named(&self.global.write_out)?, self.global.hex)?;
         output.needs(supported)?;
         Ok(output)
+    }
+
+    /// The cluster, and an output for what it answers, which [`Context::print`] writes to.
+    pub async fn cluster_for(&mut self, supported: &[Format]) -> Result<&Cluster> {
+        self.out = Some(self.output(supported)?);
+        self.cluster().await
+    }
+
+    /// Writes one answer.
+    pub fn print(&mut self, reply: &Reply) -> Result<()> {
+        match &mut self.out {
+            Some(out) => out.print(reply),
+            None => self.output(&Format::ALL)?.print(reply),
+        }
     }
 
     /// The cluster that the flags name. Nothing is connected before it is asked something.

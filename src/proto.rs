@@ -1,11 +1,65 @@
 //! The API's messages under the API's names: the one list of where they come from.
 //!
 //! `etcd-client` generates them from the protobuf files of etcd 3.7.1 (`api/etcdserverpb/rpc.proto`).
+//! What it does not export stands below, field by field.
 
 pub use etcd_client::proto::{
+    PbAlarmMember as AlarmMember, PbAlarmRequest as AlarmRequest, PbAlarmResponse as AlarmResponse,
+    PbAuthDisableRequest as AuthDisableRequest, PbAuthDisableResponse as AuthDisableResponse,
+    PbAuthEnableRequest as AuthEnableRequest, PbAuthEnableResponse as AuthEnableResponse,
+    PbAuthRoleAddRequest as AuthRoleAddRequest, PbAuthRoleAddResponse as AuthRoleAddResponse,
+    PbAuthRoleDeleteRequest as AuthRoleDeleteRequest,
+    PbAuthRoleDeleteResponse as AuthRoleDeleteResponse, PbAuthRoleGetRequest as AuthRoleGetRequest,
+    PbAuthRoleGetResponse as AuthRoleGetResponse,
+    PbAuthRoleGrantPermissionRequest as AuthRoleGrantPermissionRequest,
+    PbAuthRoleGrantPermissionResponse as AuthRoleGrantPermissionResponse,
+    PbAuthRoleListRequest as AuthRoleListRequest, PbAuthRoleListResponse as AuthRoleListResponse,
+    PbAuthRoleRevokePermissionRequest as AuthRoleRevokePermissionRequest,
+    PbAuthRoleRevokePermissionResponse as AuthRoleRevokePermissionResponse,
+    PbAuthUserAddRequest as AuthUserAddRequest, PbAuthUserAddResponse as AuthUserAddResponse,
+    PbAuthUserChangePasswordRequest as AuthUserChangePasswordRequest,
+    PbAuthUserChangePasswordResponse as AuthUserChangePasswordResponse,
+    PbAuthUserDeleteRequest as AuthUserDeleteRequest,
+    PbAuthUserDeleteResponse as AuthUserDeleteResponse, PbAuthUserGetRequest as AuthUserGetRequest,
+    PbAuthUserGetResponse as AuthUserGetResponse,
+    PbAuthUserGrantRoleRequest as AuthUserGrantRoleRequest,
+    PbAuthUserGrantRoleResponse as AuthUserGrantRoleResponse,
+    PbAuthUserListRequest as AuthUserListRequest, PbAuthUserListResponse as AuthUserListResponse,
+    PbAuthUserRevokeRoleRequest as AuthUserRevokeRoleRequest,
+    PbAuthUserRevokeRoleResponse as AuthUserRevokeRoleResponse,
     PbAuthenticateRequest as AuthenticateRequest, PbAuthenticateResponse as AuthenticateResponse,
+    PbCompactionRequest as CompactionRequest, PbCompactionResponse as CompactionResponse,
     PbDeleteRequest as DeleteRangeRequest, PbDeleteResponse as DeleteRangeResponse,
-    PbKeyValue as KeyValue, PbPutRequest as PutRequest, PbPutResponse as PutResponse,
-    PbRangeRequest as RangeRequest, PbRangeResponse as RangeResponse,
-    PbResponseHeader as ResponseHeader,
+    PbDowngradeRequest as DowngradeRequest, PbDowngradeResponse as DowngradeResponse,
+    PbKeyValue as KeyValue, PbLeaseGrantRequest as LeaseGrantRequest,
+    PbLeaseGrantResponse as LeaseGrantResponse, PbLeaseLeasesRequest as LeaseLeasesRequest,
+    PbLeaseLeasesResponse as LeaseLeasesResponse, PbLeaseRevokeRequest as LeaseRevokeRequest,
+    PbLeaseRevokeResponse as LeaseRevokeResponse,
+    PbLeaseTimeToLiveRequest as LeaseTimeToLiveRequest,
+    PbLeaseTimeToLiveResponse as LeaseTimeToLiveResponse, PbMember as Member,
+    PbMemberAddRequest as MemberAddRequest, PbMemberAddResponse as MemberAddResponse,
+    PbMemberListRequest as MemberListRequest, PbMemberListResponse as MemberListResponse,
+    PbMemberPromoteRequest as MemberPromoteRequest,
+    PbMemberPromoteResponse as MemberPromoteResponse, PbMemberRemoveRequest as MemberRemoveRequest,
+    PbMemberRemoveResponse as MemberRemoveResponse, PbMemberUpdateRequest as MemberUpdateRequest,
+    PbMemberUpdateResponse as MemberUpdateResponse, PbMoveLeaderRequest as MoveLeaderRequest,
+    PbMoveLeaderResponse as MoveLeaderResponse, PbPutRequest as PutRequest,
+    PbPutResponse as PutResponse, PbRangeRequest as RangeRequest, PbRangeResponse as RangeResponse,
+    PbResponseHeader as ResponseHeader, PbStatusRequest as StatusRequest,
+    PbStatusResponse as StatusResponse,
 };
+
+/// `AuthStatusRequest`: it has no fields.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct AuthStatusRequest {}
+
+/// `AuthStatusResponse`.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct AuthStatusResponse {
+    #[prost(message, optional, tag = "1")]
+    pub header: Option<ResponseHeader>,
+    #[prost(bool, tag = "2")]
+    pub enabled: bool,
+    #[prost(uint64, tag = "3")]
+    pub auth_revision: u64,
+}

@@ -2,7 +2,12 @@
 
 use bytes::Bytes;
 
-use crate::proto::{DeleteRangeResponse, KeyValue, PutResponse};
+use crate::proto::{
+    AlarmResponse, AuthRoleGetResponse, AuthRoleListResponse, AuthStatusResponse,
+    AuthUserGetResponse, AuthUserListResponse, DeleteRangeResponse, DowngradeResponse, KeyValue,
+    LeaseGrantResponse, LeaseLeasesResponse, LeaseTimeToLiveResponse, Member, MemberListResponse,
+    MoveLeaderResponse, PutResponse,
+};
 
 pub use crate::proto::ResponseHeader as Header;
 
@@ -18,6 +23,70 @@ pub struct Answer<M> {
 pub enum Reply {
     Put(Answer<PutResponse>),
     Delete(Answer<DeleteRangeResponse>),
+    /// Something was done, and the answer tells nothing more.
+    Done(Done),
+    LeaseGrant(Answer<LeaseGrantResponse>),
+    LeaseTimeToLive {
+        answer: Answer<LeaseTimeToLiveResponse>,
+        keys: bool,
+    },
+    Leases(Answer<LeaseLeasesResponse>),
+    Members(Answer<MemberListResponse>),
+    MemberChange(MemberChange),
+    MoveLeader {
+        from: u64,
+        to: u64,
+        answer: Answer<MoveLeaderResponse>,
+    },
+    Alarms(Answer<AlarmResponse>),
+    Downgrade {
+        action: &'static str,
+        answer: Answer<DowngradeResponse>,
+    },
+    AuthStatus(Answer<AuthStatusResponse>),
+    Role {
+        name: String,
+        answer: Answer<AuthRoleGetResponse>,
+    },
+    Roles(Answer<AuthRoleListResponse>),
+    User {
+        name: String,
+        answer: Answer<AuthUserGetResponse>,
+    },
+    Users(Answer<AuthUserListResponse>),
+}
+
+/// A change whose answer is a header alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Done {
+    /// What `simple` says of it.
+    pub text: String,
+    pub header: Option<Header>,
+    pub bytes: Bytes,
+}
+
+/// A change among the members, and the members after it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MemberChange {
+    pub id: u64,
+    pub how: Membership,
+    pub header: Option<Header>,
+    /// The new member, where there is one.
+    pub member: Option<Member>,
+    pub members: Vec<Member>,
+    pub bytes: Bytes,
+}
+
+/// What became of a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Membership {
+    /// It was added under a name that only its own configuration will know.
+    Added {
+        name: String,
+    },
+    Removed,
+    Updated,
+    Promoted,
 }
 
 /// A key with what is stored under it (`mvccpb.KeyValue`).

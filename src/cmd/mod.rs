@@ -1,10 +1,14 @@
 //! A command is a file: what it takes, and one function that does it.
 
+pub mod alarm;
+pub mod compaction;
 pub mod complete;
 pub mod completion;
 pub mod del;
+pub mod downgrade;
 pub mod get;
 pub mod help;
+pub mod lease;
 pub mod man;
 pub mod options;
 pub mod put;
@@ -19,6 +23,10 @@ pub enum Command {
     Get(get::Args),
     Put(put::Args),
     Del(del::Args),
+    Compaction(compaction::Args),
+    Lease(lease::Args),
+    Alarm(alarm::Args),
+    Downgrade(downgrade::Args),
     Version(version::Args),
     Options(options::Args),
     Help(help::Args),
@@ -62,6 +70,10 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Get(args) => get::run(args, cx).await,
         Command::Put(args) => put::run(args, cx).await,
         Command::Del(args) => del::run(args, cx).await,
+        Command::Compaction(args) => compaction::run(args, cx).await,
+        Command::Lease(args) => lease::run(args, cx).await,
+        Command::Alarm(args) => alarm::run(args, cx).await,
+        Command::Downgrade(args) => downgrade::run(args, cx).await,
         Command::Version(_) => version::run(),
         Command::Options(_) => options::run(cx),
         Command::Help(args) => help::run(&args, cx),
@@ -73,5 +85,12 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
 /// The reference's names below a path of commands.
 #[must_use]
 pub fn reference(path: &[String]) -> &'static [&'static str] {
-    if path.is_empty() { &REFERENCE } else { &[] }
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match path.as_slice() {
+        [] => &REFERENCE,
+        ["alarm"] => &["disarm", "list"],
+        ["downgrade"] => &["cancel", "enable", "validate"],
+        ["lease"] => &["grant", "keep-alive", "list", "revoke", "timetolive"],
+        _ => &[],
+    }
 }

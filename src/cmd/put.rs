@@ -68,7 +68,10 @@ impl Args {
         Ok(Put {
             key: key.0,
             value,
-            lease: arg::lease_id(&self.lease)?,
+            lease: arg::lease(&self.lease).map_err(|err| {
+                Error::bad_args(format!("bad lease ID ({err}), expecting ID in Hex"))
+                    .hint("`etcdctl lease list` prints the ids")
+            })?,
             prev_kv: self.prev_kv,
             ignore_value: self.ignore_value,
             ignore_lease: self.ignore_lease,

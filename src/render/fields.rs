@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
-use super::Look;
+use super::{Look, node, words};
 use crate::error::Result;
 use crate::go::quote;
+use crate::proto::Member;
 use crate::reply::{Header, Pair, Reply, Tail};
 
 pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
@@ -22,8 +23,89 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
                 pair("Prev", &kv.into(), look, out)?;
             }
         }
+        Reply::Done(done) => header(done.header.as_ref(), look, out)?,
+        Reply::LeaseGrant(answer) => {
+            header(answer.message.header.as_ref(), look, out)?;
+            writeln!(out, "\"ID\" : {}", lease(answer.message.id, look))?;
+            writeln!(out, "\"TTL\" : {}", answer.message.ttl)?;
+        }
+        Reply::LeaseTimeToLive { answer, .. } => {
+            let message = &answer.message;
+            header(message.header.as_ref(), look, out)?;
+            writeln!(out, "\"ID\" : {}", lease(message.id, look))?;
+            writeln!(out, "\"TTL\" : {}", message.ttl)?;
+            writeln!(out, "\"GrantedTTL\" : {}", message.granted_ttl)?;
+            for key in &message.keys {
+                writeln!(out, "\"Key\" : {}", quote::quote(key))?;
+            }
+        }
+        Reply::Leases(answer) => {
+            header(answer.message.header.as_ref(), look, out)?;
+            for status in &answer.message.leases {
+                writeln!(out, "\"ID\" : {}", lease(status.id, look))?;
+            }
+        }
+        Reply::Members(answer) => {
+            header(answer.message.header.as_ref(), look, out)?;
+            answer.message.members.iter().try_for_each(|one| member(one, look, out))?;
+        }
+        Reply::Alarms(answer) => {
+            header(answer.message.header.as_ref(), look, out)?;
+            for alarm in &answer.message.alarms {
+                writeln!(out, "\"MemberID\" : {}", id(alarm.member_id, look))?;
+                writeln!(out, "\"AlarmType\" : {}\n", words::alarm(alarm.alarm))?;
+            }
+        }
+        Reply::Role { answer, .. } => {
+            header(answer.message.header.as_ref(), look, out)?;
+            for one in &answer.message.perm {
+                // Two blanks, as in the official client.
+                writeln!(out, "\"PermType\" :  {}", words::permission(one.perm_type))?;
+                writeln!(out, "\"Key\" : {}", quote::quote(&one.key))?;
+                writeln!(out, "\"RangeEnd\" : {}", quote::quote(&one.range_end))?;
+            }
+        }
+        Reply::Roles(answer) => {
+            header(answer.message.header.as_ref(), look, out)?;
+            let roles = answer.message.roles.iter().map(|role| quote::quote(role.as_bytes()));
+            let roles = roles.map(|role| format!(" {role}")).collect::<String>();
+            writeln!(out, "\"Roles\" :{roles}")?;
+        }
+        // The official client has no such fields: the names are those of json.
+        Reply::MemberChange(_)
+        | Reply::MoveLeader { .. }
+        | Reply::Downgrade { .. }
+        | Reply::AuthStatus(_)
+        | Reply::User { .. }
+        | Reply::Users(_) => {
+            for (name, value) in node::reply(reply).leaves("") {
+                writeln!(out, "\"{name}\" : {}", json(value)?)?;
+            }
+        }
     }
     Ok(())
+}
+
+/// A value as our own formats write it.
+fn json(node: &node::Node) -> Result<String> {
+    Ok(serde_json::to_string(&node::Plain(node)).map_err(std::io::Error::from)?)
+}
+
+fn member(member: &Member, look: &Look, out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "\"ID\" : {}", id(member.id, look))?;
+    writeln!(out, "\"Name\" : {}", quote::quote(member.name.as_bytes()))?;
+    for url in &member.peer_ur_ls {
+        writeln!(out, "\"PeerURL\" : {}", quote::quote(url.as_bytes()))?;
+    }
+    for url in &member.client_ur_ls {
+        writeln!(out, "\"ClientURL\" : {}", quote::quote(url.as_bytes()))?;
+    }
+    writeln!(out, "\"IsLearner\" : {}\n", member.is_learner)?;
+    Ok(())
+}
+
+fn lease(id: i64, look: &Look) -> String {
+    if look.hex { node::lease(id) } else { id.to_string() }
 }
 
 pub struct Range<'a> {
@@ -70,10 +152,6 @@ fn pair(prefix: &str, pair: &Pair, look: &Look, out: &mut dyn Write) -> Result<(
     write!(out, "\n\"{prefix}CreateRevision\" : {create}\n\"{prefix}ModRevision\" : {modify}\n")?;
     write!(out, "\"{prefix}Version\" : {version}\n\"{prefix}Value\" : ")?;
     quote::write_quoted(&pair.value, out)?;
-    if look.hex {
-        writeln!(out, "\n\"{prefix}Lease\" : {:016x}", pair.lease)?;
-    } else {
-        writeln!(out, "\n\"{prefix}Lease\" : {}", pair.lease)?;
-    }
+    writeln!(out, "\n\"{prefix}Lease\" : {}", lease(pair.lease, look))?;
     Ok(())
 }

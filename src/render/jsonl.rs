@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::reply::{Pair, Reply, Tail};
 
 pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
-    line(&Plain(&node::reply(reply)), out)
+    node::reply(reply).items(reply).iter().try_for_each(|item| line(&Plain(item), out))
 }
 
 pub struct Range {

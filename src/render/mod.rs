@@ -10,6 +10,7 @@ mod protobuf;
 mod raw;
 mod simple;
 mod table;
+mod words;
 mod yaml;
 
 use std::cell::Cell;

@@ -3,16 +3,25 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
+use crate::proto::{AlarmMember, Member};
 use crate::reply::{Header, Pair, Reply, Tail};
 
 /// A value of a message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
+    /// What Go prints where a list is not there at all.
+    Null,
+    Bool(bool),
     Uint(u64),
     Int(i64),
+    Text(String),
+    Bytes(Bytes),
+    /// A lease's id.
+    Lease(i64),
     /// A cluster's or a member's id.
     Id(u64),
     Pair(Pair),
@@ -22,13 +31,28 @@ pub enum Node {
 
 /// A message: its fields under their json names, in the order of their numbers.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Message(Vec<(&'static str, Node)>);
+pub struct Message(Vec<Field>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Field {
+    name: &'static str,
+    value: Node,
+    /// `json` writes it even where it is zero: it is no protobuf message, but a struct of Go's client.
+    always: bool,
+}
 
 impl Message {
     /// Adds a field, which `json` leaves out where it is zero.
     #[must_use]
     pub fn field(mut self, name: &'static str, value: impl Into<Node>) -> Self {
-        self.0.push((name, value.into()));
+        self.0.push(Field { name, value: value.into(), always: false });
+        self
+    }
+
+    /// Adds a field that `json` writes whatever it is.
+    #[must_use]
+    pub fn always(mut self, name: &'static str, value: impl Into<Node>) -> Self {
+        self.0.push(Field { name, value: value.into(), always: true });
         self
     }
 
@@ -49,9 +73,96 @@ pub fn reply(reply: &Reply) -> Node {
             .maybe("prev_kv", answer.message.prev_kv.as_ref().map(Pair::from)),
         Reply::Delete(answer) => with_header(answer.message.header.as_ref())
             .field("deleted", answer.message.deleted)
-            .field("prev_kvs", list(&answer.message.prev_kvs)),
+            .field("prev_kvs", list(&answer.message.prev_kvs, |kv| Node::Pair(kv.into()))),
+        Reply::Done(done) => with_header(done.header.as_ref()),
+        // Leases come as structs of Go's client, the header's fields among their own.
+        Reply::LeaseGrant(answer) => header(&answer.message.header.unwrap_or_default())
+            .always("ID", Node::Lease(answer.message.id))
+            .always("TTL", answer.message.ttl)
+            .always("Error", text(&answer.message.error)),
+        Reply::LeaseTimeToLive { answer, .. } => {
+            let lease = &answer.message;
+            let keys = list(&lease.keys, |key| Node::Bytes(key.clone().into()));
+            header(&lease.header.unwrap_or_default())
+                .always("id", Node::Lease(lease.id))
+                .always("ttl", lease.ttl)
+                .always("granted-ttl", lease.granted_ttl)
+                .always("keys", if lease.keys.is_empty() { Node::Null } else { keys })
+        }
+        Reply::Leases(answer) => {
+            let lease = |id: i64| Message::default().always("id", Node::Lease(id)).into();
+            header(&answer.message.header.unwrap_or_default())
+                .always("leases", list(&answer.message.leases, |status| lease(status.id)))
+        }
+        Reply::Members(answer) => with_header(answer.message.header.as_ref())
+            .field("members", list(&answer.message.members, member)),
+        Reply::MemberChange(change) => with_header(change.header.as_ref())
+            .maybe("member", change.member.as_ref().map(member))
+            .field("members", list(&change.members, member)),
+        Reply::MoveLeader { answer, .. } => {
+            Message::default().maybe("header", answer.message.header.as_ref().map(header))
+        }
+        Reply::Alarms(answer) => {
+            let alarm = |alarm: &AlarmMember| {
+                let id = Node::Id(alarm.member_id);
+                Message::default().field("memberID", id).field("alarm", i64::from(alarm.alarm))
+            };
+            Message::default()
+                .maybe("header", answer.message.header.as_ref().map(header))
+                .field("alarms", list(&answer.message.alarms, |one| alarm(one).into()))
+        }
+        Reply::Downgrade { answer, .. } => with_header(answer.message.header.as_ref())
+            .field("version", text(&answer.message.version)),
+        Reply::AuthStatus(answer) => with_header(answer.message.header.as_ref())
+            .field("enabled", Node::Bool(answer.message.enabled))
+            .field("authRevision", answer.message.auth_revision),
+        Reply::Role { answer, .. } => {
+            let permission = |kind: i32, key: &[u8], end: &[u8]| {
+                Message::default()
+                    .field("permType", i64::from(kind))
+                    .field("key", bytes(key))
+                    .field("range_end", bytes(end))
+            };
+            with_header(answer.message.header.as_ref()).field(
+                "perm",
+                list(&answer.message.perm, |one| {
+                    permission(one.perm_type, &one.key, &one.range_end).into()
+                }),
+            )
+        }
+        Reply::Roles(answer) => {
+            names(answer.message.header.as_ref(), "roles", &answer.message.roles)
+        }
+        Reply::User { answer, .. } => {
+            names(answer.message.header.as_ref(), "roles", &answer.message.roles)
+        }
+        Reply::Users(answer) => {
+            names(answer.message.header.as_ref(), "users", &answer.message.users)
+        }
     };
     message.into()
+}
+
+fn member(member: &Member) -> Node {
+    Message::default()
+        .field("ID", Node::Id(member.id))
+        .field("name", text(&member.name))
+        .field("peerURLs", list(&member.peer_ur_ls, |url| text(url)))
+        .field("clientURLs", list(&member.client_ur_ls, |url| text(url)))
+        .field("isLearner", Node::Bool(member.is_learner))
+        .into()
+}
+
+fn names(header: Option<&Header>, field: &'static str, names: &[String]) -> Message {
+    with_header(header).field(field, list(names, |name| text(name)))
+}
+
+fn text(text: &str) -> Node {
+    Node::Text(text.to_owned())
+}
+
+fn bytes(bytes: &[u8]) -> Node {
+    Node::Bytes(Bytes::copy_from_slice(bytes))
 }
 
 /// The answer to a count.
@@ -71,11 +182,8 @@ fn header(header: &Header) -> Message {
         .field("raft_term", header.raft_term)
 }
 
-fn list<'a, T>(values: &'a [T]) -> Node
-where
-    Pair: From<&'a T>,
-{
-    Node::List(values.iter().map(|value| Node::Pair(value.into())).collect())
+fn list<T>(values: &[T], node: impl Fn(&T) -> Node) -> Node {
+    Node::List(values.iter().map(node).collect())
 }
 
 impl From<u64> for Node {
@@ -102,6 +210,37 @@ impl From<Message> for Node {
     }
 }
 
+impl Node {
+    /// The items of an answer: those of its list, where a list is what was asked for, else itself.
+    pub fn items(self, reply: &Reply) -> Vec<Self> {
+        let list = match reply {
+            Reply::Leases(_) => "leases",
+            Reply::Members(_) => "members",
+            Reply::Alarms(_) => "alarms",
+            Reply::Role { .. } => "perm",
+            Reply::Roles(_) => "roles",
+            Reply::Users(_) => "users",
+            _ => return vec![self],
+        };
+        let Self::Message(Message(fields)) = self else { return Vec::new() };
+        let value = fields.into_iter().find(|field| field.name == list).map(|field| field.value);
+        match value {
+            Some(Self::List(items)) => items,
+            _ => Vec::new(),
+        }
+    }
+
+    /// The leaves of a message, under their own names.
+    pub fn leaves(&self, name: &'static str) -> Vec<(&'static str, &Self)> {
+        match self {
+            Self::Message(Message(fields)) => {
+                fields.iter().flat_map(|field| field.value.leaves(field.name)).collect()
+            }
+            leaf => vec![(name, leaf)],
+        }
+    }
+}
+
 /// As Go's `encoding/json` writes a protobuf message: no zero values, bytes as base64, ids as numbers.
 pub struct Official<'a, T>(pub &'a T);
 
@@ -112,13 +251,17 @@ pub struct Plain<'a, T>(pub &'a T);
 impl Serialize for Official<'_, Node> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
+            Node::Null => serializer.serialize_unit(),
+            Node::Bool(bool) => serializer.serialize_bool(*bool),
             Node::Uint(number) | Node::Id(number) => serializer.serialize_u64(*number),
-            Node::Int(number) => serializer.serialize_i64(*number),
+            Node::Int(number) | Node::Lease(number) => serializer.serialize_i64(*number),
+            Node::Text(text) => serializer.serialize_str(text),
+            Node::Bytes(bytes) => serializer.serialize_str(&STANDARD.encode(bytes)),
             Node::Pair(pair) => Official(pair).serialize(serializer),
             Node::List(nodes) => serializer.collect_seq(nodes.iter().map(Official)),
             Node::Message(Message(fields)) => {
-                let shown = fields.iter().filter(|(_, value)| !value.is_zero());
-                serializer.collect_map(shown.map(|(name, value)| (name, Official(value))))
+                let shown = fields.iter().filter(|field| field.always || !field.value.is_zero());
+                serializer.collect_map(shown.map(|field| (field.name, Official(&field.value))))
             }
         }
     }
@@ -128,7 +271,11 @@ impl Node {
     fn is_zero(&self) -> bool {
         match self {
             Self::Uint(number) | Self::Id(number) => *number == 0,
-            Self::Int(number) => *number == 0,
+            Self::Null => true,
+            Self::Bool(bool) => !bool,
+            Self::Int(number) | Self::Lease(number) => *number == 0,
+            Self::Text(text) => text.is_empty(),
+            Self::Bytes(bytes) => bytes.is_empty(),
             Self::List(nodes) => nodes.is_empty(),
             Self::Pair(_) | Self::Message(_) => false,
         }
@@ -171,9 +318,14 @@ impl Serialize for Official<'_, Pair> {
 impl Serialize for Plain<'_, Node> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
+            Node::Null => serializer.serialize_unit(),
+            Node::Bool(bool) => serializer.serialize_bool(*bool),
             Node::Uint(number) => serializer.serialize_u64(*number),
             Node::Int(number) => serializer.serialize_i64(*number),
+            Node::Text(text) => serializer.serialize_str(text),
+            Node::Bytes(bytes) => Text(bytes).serialize(serializer),
             Node::Id(id) => serializer.collect_str(&format_args!("{id:x}")),
+            Node::Lease(id) => serializer.serialize_str(&lease(*id)),
             Node::Pair(pair) => Plain(pair).serialize(serializer),
             Node::List(nodes) => {
                 let mut list = serializer.serialize_seq(Some(nodes.len()))?;
@@ -181,7 +333,7 @@ impl Serialize for Plain<'_, Node> {
                 list.end()
             }
             Node::Message(Message(fields)) => {
-                serializer.collect_map(fields.iter().map(|(name, value)| (name, Plain(value))))
+                serializer.collect_map(fields.iter().map(|field| (field.name, Plain(&field.value))))
             }
         }
     }

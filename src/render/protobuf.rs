@@ -4,6 +4,7 @@
 use std::io::Write;
 
 use bytes::BufMut;
+use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
 use crate::error::Result;
@@ -13,8 +14,30 @@ pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
     let bytes = match reply {
         Reply::Put(answer) => &answer.bytes,
         Reply::Delete(answer) => &answer.bytes,
+        Reply::Done(done) => &done.bytes,
+        // Of a lease the official client writes the header's fields, and no more.
+        Reply::LeaseGrant(answer) => return header_alone(answer.message.header.as_ref(), out),
+        Reply::LeaseTimeToLive { answer, .. } => {
+            return header_alone(answer.message.header.as_ref(), out);
+        }
+        Reply::Leases(answer) => return header_alone(answer.message.header.as_ref(), out),
+        Reply::Members(answer) => &answer.bytes,
+        Reply::MemberChange(change) => &change.bytes,
+        Reply::MoveLeader { answer, .. } => &answer.bytes,
+        Reply::Alarms(answer) => &answer.bytes,
+        Reply::Downgrade { answer, .. } => &answer.bytes,
+        Reply::AuthStatus(answer) => &answer.bytes,
+        Reply::Role { answer, .. } => &answer.bytes,
+        Reply::Roles(answer) => &answer.bytes,
+        Reply::User { answer, .. } => &answer.bytes,
+        Reply::Users(answer) => &answer.bytes,
     };
     out.write_all(bytes)?;
+    Ok(())
+}
+
+fn header_alone(header: Option<&Header>, out: &mut dyn Write) -> Result<()> {
+    out.write_all(&header.copied().unwrap_or_default().encode_to_vec())?;
     Ok(())
 }
 
@@ -89,8 +112,6 @@ fn bytes_len(tag: u32, value: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use prost::Message;
-
     use super::*;
     use crate::proto::{KeyValue, RangeResponse};
 

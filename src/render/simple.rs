@@ -2,9 +2,12 @@
 
 use std::io::Write;
 
-use super::{Look, View, escape};
+use super::{Look, View, escape, words};
 use crate::error::Result;
-use crate::reply::{Pair, Reply, Tail};
+use crate::go::quote::quote;
+use crate::proto::{AuthRoleGetResponse, LeaseGrantResponse, LeaseTimeToLiveResponse};
+use crate::reply::{MemberChange, Membership, Pair, Reply, Tail};
+use crate::request::after_prefix;
 
 pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
     match reply {
@@ -20,7 +23,144 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
                 pair(&kv.into(), look, out)?;
             }
         }
+        Reply::Done(done) => writeln!(out, "{}", done.text)?,
+        Reply::LeaseGrant(answer) => {
+            let LeaseGrantResponse { id, ttl, .. } = &answer.message;
+            writeln!(out, "lease {id:016x} granted with TTL({ttl}s)")?;
+        }
+        Reply::LeaseTimeToLive { answer, keys } => time_to_live(&answer.message, *keys, out)?,
+        Reply::Leases(answer) => {
+            writeln!(out, "found {} leases", answer.message.leases.len())?;
+            for lease in &answer.message.leases {
+                writeln!(out, "{:016x}", lease.id)?;
+            }
+        }
+        Reply::Members(answer) => {
+            for member in &answer.message.members {
+                writeln!(out, "{}", words::member(member).join(", "))?;
+            }
+        }
+        Reply::MemberChange(change) => member_change(change, out)?,
+        Reply::MoveLeader { from, to, .. } => {
+            writeln!(out, "Leadership transferred from {from:x} to {to:x}")?;
+        }
+        Reply::Alarms(answer) => {
+            for alarm in &answer.message.alarms {
+                let name = words::alarm(alarm.alarm);
+                writeln!(out, "memberID:{} alarm:{name}", alarm.member_id)?;
+            }
+        }
+        Reply::Downgrade { action, answer } => {
+            let version = &answer.message.version;
+            writeln!(out, "Downgrade {action} success, cluster version {version}")?;
+        }
+        Reply::AuthStatus(answer) => {
+            writeln!(out, "Authentication Status: {}", answer.message.enabled)?;
+            writeln!(out, "AuthRevision: {}", answer.message.auth_revision)?;
+        }
+        Reply::Role { name, answer } => role(name, &answer.message, out)?,
+        Reply::Roles(answer) => lines(&answer.message.roles, out)?,
+        Reply::User { name, answer } => {
+            writeln!(out, "User: {name}")?;
+            let roles = answer.message.roles.iter().map(|role| format!(" {role}"));
+            writeln!(out, "Roles:{}", roles.collect::<String>())?;
+        }
+        Reply::Users(answer) => lines(&answer.message.users, out)?,
     }
+    Ok(())
+}
+
+fn lines(names: &[String], out: &mut dyn Write) -> Result<()> {
+    names.iter().try_for_each(|name| writeln!(out, "{name}"))?;
+    Ok(())
+}
+
+fn time_to_live(
+    lease: &LeaseTimeToLiveResponse,
+    with_keys: bool,
+    out: &mut dyn Write,
+) -> Result<()> {
+    let LeaseTimeToLiveResponse { id, ttl, granted_ttl, keys, .. } = lease;
+    // The server knows no such lease, or not any more.
+    if *granted_ttl == 0 && *ttl == -1 {
+        writeln!(out, "lease {id:016x} already expired")?;
+        return Ok(());
+    }
+    write!(out, "lease {id:016x} granted with TTL({granted_ttl}s), remaining({ttl}s)")?;
+    if with_keys {
+        write!(out, ", attached keys([")?;
+        out.write_all(&keys.join(&b' '))?;
+        write!(out, "])")?;
+    }
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+fn member_change(change: &MemberChange, out: &mut dyn Write) -> Result<()> {
+    let cluster = change.header.unwrap_or_default().cluster_id;
+    let id = change.id;
+    match &change.how {
+        Membership::Removed => writeln!(out, "Member {id:16x} removed from cluster {cluster:16x}")?,
+        Membership::Updated => writeln!(out, "Member {id:16x} updated in cluster {cluster:16x}")?,
+        Membership::Promoted => writeln!(out, "Member {id:16x} promoted in cluster {cluster:16x}")?,
+        Membership::Added { name } => {
+            let learner = change.member.as_ref().is_some_and(|member| member.is_learner);
+            let as_what = if learner { "as learner " } else { "" };
+            writeln!(out, "Member {id:16x} added {as_what}to cluster {cluster:16x}")?;
+            environment(change, name, out)?;
+        }
+    }
+    Ok(())
+}
+
+/// What the new member's own environment must say, so that it joins this cluster.
+fn environment(change: &MemberChange, name: &str, out: &mut dyn Write) -> Result<()> {
+    let mut cluster = Vec::new();
+    let mut own = Vec::new();
+    for member in &change.members {
+        let called = if member.id == change.id { name } else { &member.name };
+        for url in &member.peer_ur_ls {
+            cluster.push(format!("{called}={url}"));
+            if member.id == change.id {
+                own.push(url.clone());
+            }
+        }
+    }
+    writeln!(out, "\nETCD_NAME={}", quote(name.as_bytes()))?;
+    writeln!(out, "ETCD_INITIAL_CLUSTER=\"{}\"", cluster.join(","))?;
+    writeln!(out, "ETCD_INITIAL_ADVERTISE_PEER_URLS=\"{}\"", own.join(","))?;
+    writeln!(out, "ETCD_INITIAL_CLUSTER_STATE=\"existing\"")?;
+    Ok(())
+}
+
+fn role(name: &str, role: &AuthRoleGetResponse, out: &mut dyn Write) -> Result<()> {
+    const READ: i32 = 0;
+    const WRITE: i32 = 1;
+    writeln!(out, "Role {name}")?;
+    for (heading, other) in [("KV Read:", WRITE), ("KV Write:", READ)] {
+        writeln!(out, "{heading}")?;
+        // What reads and writes stands in both lists.
+        for one in role.perm.iter().filter(|one| one.perm_type != other) {
+            permission(&one.key, &one.range_end, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn permission(key: &[u8], end: &[u8], out: &mut dyn Write) -> Result<()> {
+    if end.is_empty() {
+        out.write_all(&[b"\t", key, b"\n"].concat())?;
+        return Ok(());
+    }
+    let end = if end == b"\0" { b"<open ended>" } else { end };
+    out.write_all(&[b"\t[", key, b", ", end].concat())?;
+    if end != b"<open ended>" {
+        out.write_all(b")")?;
+        if !key.is_empty() && after_prefix(key) == end {
+            out.write_all(&[b" (prefix ", key, b")"].concat())?;
+        }
+    }
+    out.write_all(b"\n")?;
     Ok(())
 }
 

@@ -10,13 +10,14 @@ use comfy_table::{
     TableStyle, Width,
 };
 
-use super::{Look, View, escape};
+use super::{Look, View, escape, node, words};
 use crate::error::Result;
 use crate::reply::{Header, Pair, Reply, Tail};
 
 const PAIR: [&str; 6] = ["KEY", "CREATEREVISION", "MODREVISION", "VERSION", "VALUE", "LEASE"];
 const PREV: [&str; 6] =
     ["PREVKEY", "PREVCREATEREVISION", "PREVMODREVISION", "PREVVERSION", "PREVVALUE", "PREVLEASE"];
+const MEMBER: [&str; 6] = ["ID", "STATUS", "NAME", "PEER ADDRS", "CLIENT ADDRS", "IS LEARNER"];
 const HEADER: [&str; 4] = ["CLUSTERID", "MEMBERID", "REVISION", "RAFTTERM"];
 
 pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
@@ -40,8 +41,38 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             let rows = answer.message.prev_kvs.iter().map(|kv| pair(&kv.into(), look));
             (PREV.to_vec(), rows.collect())
         }
+        Reply::Members(answer) => {
+            let rows = answer.message.members.iter().map(|one| words::member(one).to_vec());
+            (MEMBER.to_vec(), rows.collect())
+        }
+        other => return items(other, out),
     };
     let mut drawing = Drawing::new(&columns);
+    drawing.block(rows, out)?;
+    drawing.end(out)
+}
+
+/// An answer that the official client has no table for: a row an item, json's names above.
+fn items(reply: &Reply, out: &mut dyn Write) -> Result<()> {
+    let items = node::reply(reply).items(reply);
+    let mut columns: Vec<String> = Vec::new();
+    let mut rows = Vec::new();
+    for item in &items {
+        let leaves = item.leaves("name");
+        if columns.is_empty() {
+            columns =
+                leaves.iter().map(|(name, _)| name.replace('_', " ").to_uppercase()).collect();
+        }
+        let cell = |(_, node): (&str, &node::Node)| {
+            let value = serde_json::to_value(node::Plain(node)).map_err(std::io::Error::from)?;
+            Ok(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        };
+        rows.push(leaves.into_iter().map(cell).collect::<Result<Vec<String>>>()?);
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut drawing = Drawing::new(&columns.iter().map(String::as_str).collect::<Vec<_>>());
     drawing.block(rows, out)?;
     drawing.end(out)
 }

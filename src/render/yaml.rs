@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::reply::{Pair, Reply, Tail};
 
 pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
-    document(&node::reply(reply), out)
+    node::reply(reply).items(reply).iter().try_for_each(|item| document(item, out))
 }
 
 pub struct Range {

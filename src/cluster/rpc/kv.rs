@@ -1,45 +1,14 @@
-//! One method per RPC: a request in our words becomes a message, and the answer comes back as it is.
+//! The service `KV`.
 
-use super::Cluster;
+use super::Method;
+use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::proto::{
-    DeleteRangeRequest, DeleteRangeResponse, PutRequest, PutResponse, RangeRequest,
+    CompactionRequest, CompactionResponse, DeleteRangeRequest, DeleteRangeResponse, PutRequest,
+    PutResponse, RangeRequest,
 };
 use crate::reply::Answer;
 use crate::request::{Delete, Put, Range, SortOrder, SortTarget};
-
-/// When a request may be sent again after it has, or may have, reached a server
-/// (etcd 3.7.1, `clientv3/retry.go`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Retry {
-    /// While the server says it cannot answer now, or the connection breaks: reading changes nothing.
-    WhenUnavailable,
-    /// Never: it may have been done already.
-    Never,
-}
-
-/// An RPC's name on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Method {
-    pub path: &'static str,
-    pub retry: Retry,
-}
-
-impl Method {
-    pub const AUTHENTICATE: Self = Self::once("/etcdserverpb.Auth/Authenticate");
-    pub const RANGE: Self = Self::again("/etcdserverpb.KV/Range");
-    pub const RANGE_STREAM: Self = Self::once("/etcdserverpb.KV/RangeStream");
-    const PUT: Self = Self::once("/etcdserverpb.KV/Put");
-    const DELETE_RANGE: Self = Self::once("/etcdserverpb.KV/DeleteRange");
-
-    const fn once(path: &'static str) -> Self {
-        Self { path, retry: Retry::Never }
-    }
-
-    const fn again(path: &'static str) -> Self {
-        Self { path, retry: Retry::WhenUnavailable }
-    }
-}
 
 impl Cluster {
     pub async fn put(&self, put: Put) -> Result<Answer<PutResponse>> {
@@ -51,13 +20,25 @@ impl Cluster {
             ignore_value: put.ignore_value,
             ignore_lease: put.ignore_lease,
         };
-        self.call(Method::PUT, &ask).await
+        self.call(Method::once("/etcdserverpb.KV/Put"), &ask).await
     }
 
     pub async fn delete(&self, delete: Delete) -> Result<Answer<DeleteRangeResponse>> {
         let (key, range_end) = delete.end.bounds(delete.key);
         let ask = DeleteRangeRequest { key, range_end, prev_kv: delete.prev_kv };
-        self.call(Method::DELETE_RANGE, &ask).await
+        self.call(Method::once("/etcdserverpb.KV/DeleteRange"), &ask).await
+    }
+}
+
+impl Cluster {
+    /// Forgets what was before a revision; `physical` waits until the disk has forgotten it too.
+    pub async fn compact(
+        &self,
+        revision: i64,
+        physical: bool,
+    ) -> Result<Answer<CompactionResponse>> {
+        let ask = CompactionRequest { revision, physical };
+        self.call(Method::once("/etcdserverpb.KV/Compact"), &ask).await
     }
 }
 

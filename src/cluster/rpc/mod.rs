@@ -1,0 +1,41 @@
+//! One method per RPC: a request in our words becomes a message, and the answer comes back as it is.
+//! A file for each of etcd's services.
+
+mod auth;
+mod kv;
+mod lease;
+mod maintenance;
+mod members;
+
+/// When a request may be sent again after it has, or may have, reached a server
+/// (etcd 3.7.1, `clientv3/retry.go`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// While the server says it cannot answer now, or the connection breaks: reading changes nothing.
+    WhenUnavailable,
+    /// Never: it may have been done already.
+    Never,
+}
+
+/// An RPC's name on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Method {
+    pub path: &'static str,
+    pub retry: Retry,
+}
+
+impl Method {
+    pub const AUTHENTICATE: Self = Self::once("/etcdserverpb.Auth/Authenticate");
+    pub const RANGE: Self = Self::again("/etcdserverpb.KV/Range");
+    pub const RANGE_STREAM: Self = Self::once("/etcdserverpb.KV/RangeStream");
+
+    /// Sent once: it may have been done already.
+    const fn once(path: &'static str) -> Self {
+        Self { path, retry: Retry::Never }
+    }
+
+    /// Sent again while the server is unavailable.
+    const fn again(path: &'static str) -> Self {
+        Self { path, retry: Retry::WhenUnavailable }
+    }
+}
