@@ -69,7 +69,7 @@ fn from_file(path: &Path) -> Result<Secret> {
 }
 
 /// Asks on standard output, as the official client does, and reads a line that is not shown.
-pub async fn ask(prompt: &'static str) -> Result<Secret> {
+pub async fn ask(prompt: &str) -> Result<Secret> {
     output::print_text(prompt)?;
     let hidden = terminal::Hidden::new(io::stdin());
     let line = tokio::task::spawn_blocking(|| {

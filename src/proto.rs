@@ -3,6 +3,7 @@
 //! `etcd-client` generates them from the protobuf files of etcd 3.7.1 (`api/etcdserverpb/rpc.proto`).
 //! What it does not export stands below, field by field.
 
+pub use etcd_client::Permission;
 pub use etcd_client::proto::{
     PbAlarmMember as AlarmMember, PbAlarmRequest as AlarmRequest, PbAlarmResponse as AlarmResponse,
     PbAuthDisableRequest as AuthDisableRequest, PbAuthDisableResponse as AuthDisableResponse,

@@ -110,6 +110,22 @@ pub struct Delete {
     pub prev_kv: bool,
 }
 
+/// What a role may do with a range of keys (`authpb.Permission`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permission {
+    pub kind: PermissionKind,
+    /// The bounds as they are on the wire.
+    pub key: Vec<u8>,
+    pub end: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PermissionKind {
+    Read,
+    Write,
+    ReadWrite,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

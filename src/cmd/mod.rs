@@ -1,6 +1,7 @@
 //! A command is a file: what it takes, and one function that does it.
 
 pub mod alarm;
+pub mod auth;
 pub mod compaction;
 pub mod complete;
 pub mod completion;
@@ -10,8 +11,11 @@ pub mod get;
 pub mod help;
 pub mod lease;
 pub mod man;
+pub mod member;
 pub mod options;
 pub mod put;
+pub mod role;
+pub mod user;
 pub mod version;
 
 use crate::context::Context;
@@ -27,6 +31,10 @@ pub enum Command {
     Lease(lease::Args),
     Alarm(alarm::Args),
     Downgrade(downgrade::Args),
+    Member(member::Args),
+    Auth(auth::Args),
+    Role(role::Args),
+    User(user::Args),
     Version(version::Args),
     Options(options::Args),
     Help(help::Args),
@@ -74,6 +82,10 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Lease(args) => lease::run(args, cx).await,
         Command::Alarm(args) => alarm::run(args, cx).await,
         Command::Downgrade(args) => downgrade::run(args, cx).await,
+        Command::Member(args) => member::run(args, cx).await,
+        Command::Auth(args) => auth::run(args, cx).await,
+        Command::Role(args) => role::run(args, cx).await,
+        Command::User(args) => user::run(args, cx).await,
         Command::Version(_) => version::run(),
         Command::Options(_) => options::run(cx),
         Command::Help(args) => help::run(&args, cx),
@@ -89,6 +101,10 @@ pub fn reference(path: &[String]) -> &'static [&'static str] {
     match path.as_slice() {
         [] => &REFERENCE,
         ["alarm"] => &["disarm", "list"],
+        ["auth"] => &["disable", "enable", "status"],
+        ["member"] => &["add", "list", "promote", "remove", "update"],
+        ["role"] => &["add", "delete", "get", "grant-permission", "list", "revoke-permission"],
+        ["user"] => &["add", "delete", "get", "grant-role", "list", "passwd", "revoke-role"],
         ["downgrade"] => &["cancel", "enable", "validate"],
         ["lease"] => &["grant", "keep-alive", "list", "revoke", "timetolive"],
         _ => &[],

@@ -67,8 +67,10 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
         }
         Reply::Roles(answer) => {
             header(answer.message.header.as_ref(), look, out)?;
-            let roles = answer.message.roles.iter().map(|role| quote::quote(role.as_bytes()));
-            let roles = roles.map(|role| format!(" {role}")).collect::<String>();
+            let roles = answer.message.roles.iter();
+            let roles = roles.fold(String::new(), |text, role| {
+                format!("{text} {}", quote::quote(role.as_bytes()))
+            });
             writeln!(out, "\"Roles\" :{roles}")?;
         }
         // The official client has no such fields: the names are those of json.

@@ -6,13 +6,19 @@ use std::io::Write;
 
 use serde::Serialize;
 
+use super::Look;
 use super::node::{self, Official};
 use crate::error::Result;
 use crate::go::json;
 use crate::reply::{Header, Pair, Reply, Tail};
 
-pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
-    write_json(&Official(&node::reply(reply)), out)?;
+pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
+    let mut node = node::reply(reply);
+    // `--hex` means ids here, and only where members are answered.
+    if look.hex && matches!(reply, Reply::Members(_) | Reply::MemberChange(_)) {
+        node = node.with_hex_ids();
+    }
+    write_json(&Official(&node), out)?;
     out.write_all(b"\n")?;
     Ok(())
 }

@@ -110,7 +110,7 @@ pub enum View {
 pub fn reply(reply: &Reply, format: Format, look: &Look, out: &mut dyn Write) -> Result<()> {
     match format {
         Format::Simple => simple::reply(reply, look, out),
-        Format::Json => json::reply(reply, out),
+        Format::Json => json::reply(reply, look, out),
         Format::Fields => fields::reply(reply, look, out),
         Format::Table => table::reply(reply, look, out),
         Format::Protobuf => protobuf::reply(reply, out),

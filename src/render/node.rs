@@ -230,6 +230,23 @@ impl Node {
         }
     }
 
+    /// The same with ids as hexadecimal texts.
+    pub fn with_hex_ids(self) -> Self {
+        match self {
+            Self::Id(0) => Self::Null,
+            Self::Id(id) => Self::Text(format!("{id:x}")),
+            Self::List(nodes) => Self::List(nodes.into_iter().map(Self::with_hex_ids).collect()),
+            Self::Message(Message(mut fields)) => {
+                for field in &mut fields {
+                    let value = std::mem::replace(&mut field.value, Self::Null);
+                    field.value = value.with_hex_ids();
+                }
+                Self::Message(Message(fields))
+            }
+            other => other,
+        }
+    }
+
     /// The leaves of a message, under their own names.
     pub fn leaves(&self, name: &'static str) -> Vec<(&'static str, &Self)> {
         match self {

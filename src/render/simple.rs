@@ -139,6 +139,10 @@ fn role(name: &str, role: &AuthRoleGetResponse, out: &mut dyn Write) -> Result<(
     writeln!(out, "Role {name}")?;
     for (heading, other) in [("KV Read:", WRITE), ("KV Write:", READ)] {
         writeln!(out, "{heading}")?;
+        if name == "root" && role.perm.is_empty() {
+            // Servers before 3.6 do not send what root may do, which is everything.
+            writeln!(out, "\t[, <open ended>")?;
+        }
         // What reads and writes stands in both lists.
         for one in role.perm.iter().filter(|one| one.perm_type != other) {
             permission(&one.key, &one.range_end, out)?;

@@ -1,10 +1,13 @@
 //! One test program, so one link. Most tests compare with the official client: `make reference` first.
 
+mod access;
 mod completion;
 mod del;
 mod formats;
 mod get;
 mod global;
+mod lease;
+mod maintenance;
 mod misbehaviour;
 mod pipes;
 mod put;

@@ -4,15 +4,20 @@ use super::Method;
 use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::proto::{
-    AuthDisableRequest, AuthDisableResponse, AuthEnableRequest, AuthEnableResponse,
+    self, AuthDisableRequest, AuthDisableResponse, AuthEnableRequest, AuthEnableResponse,
     AuthRoleAddRequest, AuthRoleAddResponse, AuthRoleDeleteRequest, AuthRoleDeleteResponse,
-    AuthRoleGetRequest, AuthRoleGetResponse, AuthRoleListRequest, AuthRoleListResponse,
-    AuthStatusRequest, AuthStatusResponse, AuthUserDeleteRequest, AuthUserDeleteResponse,
+    AuthRoleGetRequest, AuthRoleGetResponse, AuthRoleGrantPermissionRequest,
+    AuthRoleGrantPermissionResponse, AuthRoleListRequest, AuthRoleListResponse,
+    AuthRoleRevokePermissionRequest, AuthRoleRevokePermissionResponse, AuthStatusRequest,
+    AuthStatusResponse, AuthUserAddRequest, AuthUserAddResponse, AuthUserChangePasswordRequest,
+    AuthUserChangePasswordResponse, AuthUserDeleteRequest, AuthUserDeleteResponse,
     AuthUserGetRequest, AuthUserGetResponse, AuthUserGrantRoleRequest, AuthUserGrantRoleResponse,
     AuthUserListRequest, AuthUserListResponse, AuthUserRevokeRoleRequest,
     AuthUserRevokeRoleResponse,
 };
 use crate::reply::Answer;
+use crate::request::{Permission, PermissionKind};
+use crate::secret::Secret;
 
 impl Cluster {
     /// Turns authentication on.
@@ -93,5 +98,56 @@ impl Cluster {
     ) -> Result<Answer<AuthUserRevokeRoleResponse>> {
         let ask = AuthUserRevokeRoleRequest { name, role };
         self.call(Method::once("/etcdserverpb.Auth/UserRevokeRole"), &ask).await
+    }
+
+    /// Lets a role read, write, or both.
+    pub async fn role_grant_permission(
+        &self,
+        name: String,
+        permission: Permission,
+    ) -> Result<Answer<AuthRoleGrantPermissionResponse>> {
+        let granted = match permission.kind {
+            PermissionKind::Read => proto::Permission::read(permission.key),
+            PermissionKind::Write => proto::Permission::write(permission.key),
+            PermissionKind::ReadWrite => proto::Permission::read_write(permission.key),
+        };
+        let perm = Some(granted.with_range_end(permission.end).into());
+        let ask = AuthRoleGrantPermissionRequest { name, perm };
+        self.call(Method::once("/etcdserverpb.Auth/RoleGrantPermission"), &ask).await
+    }
+
+    /// Takes a permission from a role.
+    pub async fn role_revoke_permission(
+        &self,
+        role: String,
+        key: Vec<u8>,
+        range_end: Vec<u8>,
+    ) -> Result<Answer<AuthRoleRevokePermissionResponse>> {
+        let ask = AuthRoleRevokePermissionRequest { role, key, range_end };
+        self.call(Method::once("/etcdserverpb.Auth/RoleRevokePermission"), &ask).await
+    }
+
+    /// A new user; one without a password is let in by a certificate alone.
+    pub async fn user_add(
+        &self,
+        name: String,
+        password: &Secret,
+        no_password: bool,
+    ) -> Result<Answer<AuthUserAddResponse>> {
+        let password = password.reveal().to_owned();
+        let mut ask = AuthUserAddRequest { name, password, ..AuthUserAddRequest::default() };
+        ask.options.get_or_insert_default().no_password = no_password;
+        self.call(Method::once("/etcdserverpb.Auth/UserAdd"), &ask).await
+    }
+
+    /// Changes a user's password.
+    pub async fn user_passwd(
+        &self,
+        name: String,
+        password: &Secret,
+    ) -> Result<Answer<AuthUserChangePasswordResponse>> {
+        let password = password.reveal().to_owned();
+        let ask = AuthUserChangePasswordRequest { name, password, ..Default::default() };
+        self.call(Method::once("/etcdserverpb.Auth/UserChangePassword"), &ask).await
     }
 }

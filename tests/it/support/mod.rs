@@ -171,13 +171,22 @@ impl Twins {
         self.agree_as(args, Run::on_terminal)
     }
 
+    /// Runs one of the clients on each twin, and leaves the comparison to the caller.
+    pub fn both(&self, args: &[&str]) -> (Outcome, Outcome) {
+        self.both_as(args, |run| run.outcome())
+    }
+
+    fn both_as(&self, args: &[&str], run: impl Fn(Run) -> Outcome + Sync) -> (Outcome, Outcome) {
+        run::both(
+            || run(Run::ours(at(&self.ours, args))),
+            || run(Run::reference(at(&self.theirs, args))),
+        )
+    }
+
     /// Likewise, with a way of running of the caller's own.
     #[track_caller]
     pub fn agree_as(&self, args: &[&str], run: impl Fn(Run) -> Outcome + Sync) -> Outcome {
-        let (ours, theirs) = run::both(
-            || run(Run::ours(at(&self.ours, args))),
-            || run(Run::reference(at(&self.theirs, args))),
-        );
+        let (ours, theirs) = self.both_as(args, run);
         ours.assert_same_answer(&theirs, &format!("twins of etcd {}", self.ours.minor()));
         assert!(
             self.ours.contents() == self.theirs.contents(),
