@@ -2,6 +2,9 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use crate::error::{Error, Result};
 use crate::go::duration::GoDuration;
@@ -33,10 +36,19 @@ pub fn duration(text: &str) -> Result<GoDuration, String> {
     GoDuration::parse(text).map_err(|err| err.to_string())
 }
 
+/// The path of a file: any bytes, and none too, which is a fault of its own.
+#[must_use]
+pub fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
+
 /// A lease id: hexadecimal; a text of digits too long for that is decimal, as JSON answers print it.
 pub fn lease_id(text: &str) -> Result<i64> {
-    let hex = number::parse_int(text, 16, 64);
-    hex.or_else(|err| number::parse_int(text, 10, 64).map_err(|_| err)).map_err(|err| {
+    const LONGEST_HEX: usize = 16;
+    let digits = text.trim_start_matches(['-', '+']).len();
+    let decimal = digits > LONGEST_HEX && number::parse_int(text, 10, 64).is_ok();
+    let base = if decimal { 10 } else { 16 };
+    number::parse_int(text, base, 64).map_err(|err| {
         Error::bad_args(format!("bad lease ID ({err}), expecting ID in Hex"))
             .hint("`etcdctl lease list` prints the ids")
     })
@@ -52,6 +64,7 @@ mod tests {
         assert_eq!(lease_id("10").unwrap(), 16);
         assert_eq!(lease_id("-5").unwrap(), -5);
         assert_eq!(lease_id("4443823586996015414").unwrap(), 4_443_823_586_996_015_414);
+        assert!(lease_id("8000000000000000").unwrap_err().message().contains("out of range"));
         assert_eq!(
             lease_id("zz").unwrap_err().message(),
             r#"bad lease ID (strconv.ParseInt: parsing "zz": invalid syntax), expecting ID in Hex"#

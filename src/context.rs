@@ -13,8 +13,7 @@ use crate::cluster::{Cluster, KeepAlive};
 use crate::error::{Error, Exit, Result};
 use crate::global::Global;
 use crate::login;
-use crate::output::Output;
-use crate::render::Format;
+use crate::output::{Format, Output};
 
 /// What the environment's variables came to: heeded by commands that talk to a server, and by no other.
 #[derive(Debug, Default)]
@@ -111,6 +110,7 @@ impl Context {
                 timeout: time(global.keepalive_timeout).unwrap_or(Duration::ZERO),
             },
             limits: limits(global.max_request_bytes, global.max_recv_bytes)?,
+            debug: global.debug,
         })
     }
 

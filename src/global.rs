@@ -14,10 +14,10 @@ pub struct Global {
     #[arg(long, global = true, hide = true, value_name = "TOKEN", default_value = "")]
     pub auth_jwt_token: String,
     /// Certificates of the authorities that may sign a server's certificate (PEM file)
-    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    #[arg(long, global = true, hide = true, value_name = "FILE", value_parser = arg::path())]
     pub cacert: Option<PathBuf>,
     /// Client certificate (PEM file); needs --key
-    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    #[arg(long, global = true, hide = true, value_name = "FILE", value_parser = arg::path())]
     pub cert: Option<PathBuf>,
     /// Longest time for one call
     #[arg(long, global = true, hide = true, value_name = "DURATION", default_value = "5s", value_parser = arg::duration)]
@@ -63,7 +63,7 @@ pub struct Global {
     #[arg(long, global = true, hide = true, value_name = "DURATION", default_value = "6s", value_parser = arg::duration)]
     pub keepalive_timeout: GoDuration,
     /// Private key of the client certificate (PEM file)
-    #[arg(long = "key", global = true, hide = true, value_name = "FILE")]
+    #[arg(long = "key", global = true, hide = true, value_name = "FILE", value_parser = arg::path())]
     pub key_file: Option<PathBuf>,
     /// Largest answer taken, in bytes; 0 for 2147483647
     #[arg(long, global = true, hide = true, value_name = "N", default_value = "0", value_parser = arg::int)]
@@ -75,7 +75,7 @@ pub struct Global {
     #[arg(long, global = true, hide = true, value_name = "PASSWORD", default_value = "")]
     pub password: OsString,
     /// File that holds the password of --user in its first line; - for standard input
-    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    #[arg(long, global = true, hide = true, value_name = "FILE", value_parser = arg::path())]
     pub password_file: Option<PathBuf>,
     /// User name, or NAME:PASSWORD; without a password it is asked for
     #[arg(long, global = true, hide = true, value_name = "NAME", default_value = "")]

@@ -6,9 +6,11 @@ use std::os::fd::AsFd;
 
 use crate::cluster::range::Pages;
 use crate::error::{Error, Result};
-use crate::render::{self, Format, Look, View};
+use crate::render::{self, Look};
 use crate::reply::Reply;
 use crate::terminal;
+
+pub use crate::render::{Format, View};
 
 const BUFFER: usize = 64 << 10;
 
@@ -44,8 +46,13 @@ impl Output {
         if supported.contains(&self.format) {
             return Ok(());
         }
-        let words = format!("{} not supported as output format", self.format.name());
-        Err(Error::bad_feature(words))
+        // The official client does not know our formats at all.
+        let words = match self.format {
+            Format::Yaml | Format::Jsonl | Format::Raw => "unsupported output format".to_owned(),
+            known => format!("{} not supported as output format", known.name()),
+        };
+        let names: Vec<_> = supported.iter().map(|format| format.name()).collect();
+        Err(Error::bad_feature(words).hint(format!("-w here takes {}", names.join(", "))))
     }
 
     /// Writes one answer and hands it to the reader at once.

@@ -70,6 +70,7 @@ async fn persist(
             Ok(conn) => return Ok(conn),
             Err(cause) => cause,
         };
+        target.tell(format_args!("{}: {cause}", target.endpoints[index]));
         failed.notify_one();
         let next = Instant::now() + pause;
         if cause.is_final() || deadline.is_some_and(|deadline| next >= deadline) {

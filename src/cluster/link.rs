@@ -93,6 +93,8 @@ impl Link {
         loop {
             let conn = self.conn(contact).await.map_err(Failure::Unreached)?;
             let name = self.target.endpoints[conn.endpoint].to_string();
+            let begun = Instant::now();
+            self.target.tell(format_args!("{name}: {} of {} bytes", ask.path, ask.message.len()));
             let sent = match heard(&conn, contact, conn.send(self.request(ask))).await {
                 Ok(sent) => sent,
                 Err(silent) => Err((None, silent)),
@@ -100,11 +102,13 @@ impl Link {
             let (unsent, cause) = match sent {
                 Ok(response) => {
                     let (head, body) = response.into_parts();
+                    self.target.tell(format_args!("{name}: answers after {:?}", begun.elapsed()));
                     let incoming = Incoming { body, conn, name, rest: BytesMut::new() };
                     return incoming.begin(&head);
                 }
                 Err((request, cause)) => (request.is_some(), cause),
             };
+            self.target.tell(format_args!("{name}: {cause}"));
             let spoke = conn.has_spoken();
             self.forget(&conn);
             if unsent && spoke {
@@ -112,7 +116,7 @@ impl Link {
             }
             let hopeless = cause.is_final()
                 || contact.is_some_and(|contact| Instant::now() + PAUSE >= contact);
-            if spoke && !matches!(cause, Cause::Tls(..)) {
+            if spoke && !cause.is_final() {
                 return Err(Failure::Lost(name, cause));
             }
             if hopeless {

@@ -240,10 +240,17 @@ impl<'a> Attempts<'a> {
                     || (several && status.is_learners())
             }
         };
-        if !again || self.left.is_zero() {
+        if !again {
             return Err(explained(failure));
         }
-        self.last = Some(causes(failure));
+        let causes = causes(failure);
+        if self.left.is_zero() {
+            return Err(causes.explain(Error::failure(TOO_LATE)));
+        }
+        for (name, cause) in &causes.0 {
+            self.cluster.link.target.tell(format_args!("{name}: {cause}; asking again"));
+        }
+        self.last = Some(causes);
         self.cluster.link.move_on();
         sleep(PAUSE).await;
         self.left = self.left.saturating_sub(PAUSE);

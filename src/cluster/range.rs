@@ -12,7 +12,7 @@ use super::grpc::Code;
 use super::link::{Failure, Incoming};
 use super::rpc::Method;
 use super::{Attempts, Cluster};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::proto::RangeRequest;
 use crate::reply::{Header, Pair, Tail};
 use crate::request::Range;
@@ -58,6 +58,8 @@ pub struct Pages<'a> {
     part: Amount,
     before: Amount,
     last_key: Option<Bytes>,
+    /// Pairs that an answer which broke off had brought already, and its successor brings again.
+    again: usize,
 }
 
 /// So much of an answer.
@@ -87,11 +89,13 @@ impl Cluster {
             Plan::Whole
         };
         let patience = self.patience()?;
+        // What the user asked to be streamed the official client asks once.
+        let method = if only_stream { Method::RANGE_STREAM } else { Method::RANGE };
         let mut pages = Pages {
             cluster: self,
             ask,
             plan,
-            attempts: Attempts::new(self, Method::RANGE, patience),
+            attempts: Attempts::new(self, method, patience),
             open: None,
             header: None,
             tail: Tail::default(),
@@ -99,6 +103,7 @@ impl Cluster {
             part: Amount::default(),
             before: Amount::default(),
             last_key: None,
+            again: 0,
         };
         pages.begin().await?;
         Ok(pages)
@@ -133,20 +138,34 @@ impl Pages<'_> {
     /// Reads up to the header.
     async fn begin(&mut self) -> Result<()> {
         if self.plan == Plan::OnlyStream {
-            // A stream tells revision and count only at its end, and every format but `simple` begins
-            // with them: a count at the same revision costs the server no pairs.
-            let ask = RangeRequest { count_only: true, ..self.ask.clone() };
-            let answer: crate::reply::Answer<crate::proto::RangeResponse> =
-                self.cluster.call(Method::RANGE, &ask).await?;
-            self.header = answer.message.header;
-            self.pin();
-            return Ok(());
+            self.count_first().await?;
         }
+        // One pair, or none, is only shown when the whole answer is there.
+        let single = self.ask.range_end.is_empty();
         let mut pairs = Vec::new();
-        while self.header.is_none() && self.plan != Plan::Done {
+        loop {
+            let begun = self.header.is_some() && self.open.is_some() && !single;
+            if begun || self.plan == Plan::Done {
+                break;
+            }
             self.advance(&mut pairs).await?;
         }
         self.waiting = pairs;
+        Ok(())
+    }
+
+    /// A stream tells its revision and count only at its end, and every format but `simple` begins
+    /// with them: a stream that counts costs the server no pairs, and the real one follows at its revision.
+    async fn count_first(&mut self) -> Result<()> {
+        let counts = std::mem::replace(&mut self.ask.count_only, true);
+        while self.plan != Plan::Done {
+            self.advance(&mut Vec::new()).await?;
+        }
+        if !counts {
+            self.ask.count_only = false;
+            self.plan = Plan::OnlyStream;
+            self.pin();
+        }
         Ok(())
     }
 
@@ -168,6 +187,13 @@ impl Pages<'_> {
                 Ok(Some(data)) => {
                     let had = pairs.len();
                     let fed = decoder.feed(&data, pairs);
+                    let again = self.again.min(pairs.len() - had);
+                    let last = pairs.drain(had..had + again).next_back();
+                    self.again -= again;
+                    if self.again == 0 && last.is_some_and(|last| self.last_key != Some(last.key)) {
+                        let words = "the rest of the answer is in another order than its beginning";
+                        return Err(Error::failure(words));
+                    }
                     self.part.pairs += amount(pairs.len() - had);
                     self.part.bytes += amount(data.len());
                     if let Some(header) = decoder.header.take() {
@@ -268,16 +294,16 @@ impl Pages<'_> {
             self.plan = Plan::Page;
             return Ok(());
         }
-        let begun = self.part.pairs > 0;
-        let resumable = matches!(self.plan, Plan::First | Plan::Stream | Plan::Page);
-        if begun && !resumable {
-            // Sorted otherwise than by key, or limited: what is left cannot be named.
-            return Err(super::explained(failure));
-        }
         self.attempts.weigh(failure).await?;
-        if begun {
+        let had = self.before.pairs + self.part.pairs;
+        if had > 0 {
             self.pin();
+        }
+        if matches!(self.plan, Plan::First | Plan::Stream | Plan::Page) {
             self.go_on_after_last_key();
+        } else {
+            // Limited, or sorted otherwise than by key: the same answer at the same revision.
+            self.again = usize::try_from(had).unwrap_or(usize::MAX);
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ pub struct Method {
 impl Method {
     pub const AUTHENTICATE: Self = Self::once("/etcdserverpb.Auth/Authenticate");
     pub const RANGE: Self = Self::again("/etcdserverpb.KV/Range");
-    pub const RANGE_STREAM: Self = Self::again("/etcdserverpb.KV/RangeStream");
+    pub const RANGE_STREAM: Self = Self::once("/etcdserverpb.KV/RangeStream");
     const PUT: Self = Self::once("/etcdserverpb.KV/Put");
     const DELETE_RANGE: Self = Self::once("/etcdserverpb.KV/DeleteRange");
 

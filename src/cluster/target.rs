@@ -1,5 +1,6 @@
 //! What to reach and how, resolved and checked, before anything is connected.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +51,17 @@ pub struct Target {
     pub patience: Patience,
     pub keep_alive: KeepAlive,
     pub limits: Limits,
+    /// Calls and retries are told on stderr (`--debug`).
+    pub debug: bool,
+}
+
+impl Target {
+    /// Tells what happens, where that was asked for. Requests' contents and tokens are never told.
+    pub fn tell(&self, what: std::fmt::Arguments<'_>) {
+        if self.debug {
+            let _ = writeln!(std::io::stderr(), "debug: {what}");
+        }
+    }
 }
 
 /// Whether TLS is spoken: the first endpoint decides for all

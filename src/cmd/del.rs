@@ -8,7 +8,7 @@ use crate::cmd::get::PREFIX_OR_FROM_KEY;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::go::quote::quote;
-use crate::render::Format;
+use crate::output::Format;
 use crate::reply::Reply;
 use crate::request::{Delete, RangeEnd};
 

@@ -3,7 +3,7 @@
 use crate::arg::{self, Bytes};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::render::{Format, View};
+use crate::output::{Format, View};
 use crate::request::{Range, RangeEnd, SortOrder, SortTarget};
 
 /// Read a key or a range of keys

@@ -5,7 +5,7 @@ use std::io::Read;
 use crate::arg::{self, Bytes};
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::render::Format;
+use crate::output::Format;
 use crate::reply::Reply;
 use crate::request::Put;
 

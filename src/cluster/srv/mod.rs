@@ -1,7 +1,7 @@
 //! DNS discovery (`-d DOMAIN`): SRV records to endpoints, in the official client's order and words
 //! (etcd 3.7.1 `client/pkg/srv.GetClient`, Go 1.26 `net.LookupSRV`).
 
-use hickory_resolver::proto::rr::{RData, RecordType};
+use hickory_proto::rr::{RData, RecordType};
 
 use crate::error::{Error, Result};
 

@@ -60,7 +60,7 @@ impl TlsCause {
         }
     }
 
-    /// The cause in an error of reading, writing or shaking hands. `None`: nothing about TLS.
+    /// The cause in an error before the server's first frame. `None`: nothing about TLS.
     #[must_use]
     pub fn in_io(err: &io::Error, notes: &Notes) -> Option<Self> {
         let inner = err.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
@@ -68,7 +68,14 @@ impl TlsCause {
             return Some(Self::explain(inner, notes));
         }
         // Old servers just hang up (etcd 3.4).
-        notes.client_certificate_missing().then_some(Self::ClientCertDemanded)
+        let hung_up = matches!(
+            err.kind(),
+            io::ErrorKind::UnexpectedEof
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::ConnectionAborted
+                | io::ErrorKind::BrokenPipe
+        );
+        (hung_up && notes.client_certificate_missing()).then_some(Self::ClientCertDemanded)
     }
 
     /// The cause when a connection ended during the handshake.

@@ -53,7 +53,7 @@ fn chain(path: &Path, text: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
     let shown = path.display();
     Err(match labels(&others).as_slice() {
         [] => Error::bad_args("tls: failed to find any PEM data in certificate input")
-            .because(format!("{shown} is not a PEM file: it has no line \"-----BEGIN CERTIFICATE-----\"")),
+            .because(no_block(path, "CERTIFICATE")),
         [key] if key.ends_with("PRIVATE KEY") => Error::bad_args(
             "tls: failed to find certificate PEM data in certificate input, but did find a private key; PEM inputs may have been switched",
         )
@@ -78,7 +78,7 @@ fn key_block(path: &Path, text: &[u8]) -> Result<Block> {
     let shown = path.display();
     Err(match labels(&blocks).as_slice() {
         [] => Error::bad_args("tls: failed to find any PEM data in key input")
-            .because(format!("{shown} is not a PEM file: it has no line \"-----BEGIN PRIVATE KEY-----\"")),
+            .because(no_block(path, "PRIVATE KEY")),
         ["CERTIFICATE"] => Error::bad_args(
             "tls: found a certificate rather than a key in the PEM for the private key",
         )
@@ -90,6 +90,13 @@ fn key_block(path: &Path, text: &[u8]) -> Result<Block> {
         ))
         .because(format!("{shown} holds no private key, only: {}", labels.join(", "))),
     })
+}
+
+fn no_block(path: &Path, label: &str) -> String {
+    format!(
+        "{} holds no PEM block, from a line \"-----BEGIN {label}-----\" to its END line",
+        path.display()
+    )
 }
 
 fn labels(blocks: &[Block]) -> Vec<&str> {
@@ -285,6 +292,49 @@ impl Refusal {
             Self::Beyond(kind) => Error::bad_args(format!("tls: {kind} client keys are not supported"))
                 .because(format!("the key in {key} is {kind}, which this program cannot sign with"))
                 .hint("use a client certificate with an RSA key of 2048 to 4096 bits, or P-256, P-384 or Ed25519"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn der(name: &str) -> zeroize::Zeroizing<Vec<u8>> {
+        let path = format!("{}/tests/fixtures/tls/{name}", env!("CARGO_MANIFEST_DIR"));
+        pem::blocks(&std::fs::read(path).unwrap()).pop().unwrap().der
+    }
+
+    #[test]
+    fn no_damage_to_a_key_or_a_certificate_makes_it_panic() {
+        for (cert, key) in [
+            ("p256.pem", "p256.sec1.pem"),
+            ("p256.pem", "p256.key.pem"),
+            ("ed25519.pem", "ed25519.key.pem"),
+            ("rsa1024.pem", "rsa1024.key.pem"),
+        ] {
+            let (cert, key) = (der(cert), der(key));
+            let leaf = Certificate::parse(&cert).unwrap();
+            for at in 0..key.len() {
+                let _ = PrivateKey::parse(&key[..at]);
+                for byte in [0, 1, 0x7f, 0x80, 0x84, 0xff] {
+                    let mut bad = key.clone();
+                    bad[at] = byte;
+                    if let Ok(private) = PrivateKey::parse(&bad) {
+                        let _ = private.usable_with(&leaf.key, &bad);
+                    }
+                }
+            }
+            for at in 0..cert.len() {
+                let _ = Certificate::parse(&cert[..at]);
+                for byte in [0, 1, 0x30, 0x7f, 0x80, 0x84, 0xff] {
+                    let mut bad = cert.clone();
+                    bad[at] = byte;
+                    if let Ok(cert) = Certificate::parse(&bad) {
+                        let _ = (cert.issuer(), cert.subject(), cert.key.beyond_us());
+                    }
+                }
+            }
         }
     }
 }

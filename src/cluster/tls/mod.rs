@@ -164,13 +164,21 @@ impl Tls {
         &self.files
     }
 
-    /// What could not be read of the system's certificates, if that left none to trust.
+    /// Why no server can be trusted, if so: a CA file without certificates, which the official
+    /// client takes without a word, or a system without.
     #[must_use]
-    pub fn unread_roots(&self) -> &[String] {
-        match &self.trust {
-            Trust::Roots(roots) if roots.given().is_empty() => roots.unread(),
-            _ => &[],
+    pub fn trusts_nobody(&self) -> Option<String> {
+        let Trust::Roots(trusted) = &self.trust else { return None };
+        if !trusted.given().is_empty() {
+            return None;
         }
+        Some(match (&self.files.cacert, trusted.unread()) {
+            (Some(path), _) => format!("{} holds no certificate", path.display()),
+            (None, []) => "this system has no CA certificates".to_owned(),
+            (None, unread) => {
+                format!("this system's CA certificates could not be read: {}", unread.join("; "))
+            }
+        })
     }
 }
 
