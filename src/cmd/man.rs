@@ -19,7 +19,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<()> {
         arg.hide(help).global(false)
     });
     page(&root, "etcdctl", &args.folder)?;
-    pages(&cx.command_line, "etcdctl", &args.folder)
+    pages(cx.command_line, "etcdctl", &args.folder)
 }
 
 fn pages(above: &clap::Command, name: &str, folder: &Path) -> Result<()> {
