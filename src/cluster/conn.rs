@@ -28,13 +28,14 @@ const WINDOW: u32 = 32 << 20;
 pub struct KeepAlive {
     /// Pings while a stream is open; zero for none.
     pub every: Duration,
-    /// How long an answer may take.
+    /// How long an answer may take; zero for grpc-go's own 20 s.
     pub timeout: Duration,
 }
 
 impl KeepAlive {
     /// grpc-go's own floor: a server counts pings less than 5 s apart as abuse and hangs up.
     const FLOOR: Duration = Duration::from_secs(10);
+    const OWN_TIMEOUT: Duration = Duration::from_secs(20);
 }
 
 /// What is known of a connection's TLS when it breaks.
@@ -93,9 +94,11 @@ impl Conn {
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(WINDOW);
         if !alive.every.is_zero() {
+            let timeout =
+                if alive.timeout.is_zero() { KeepAlive::OWN_TIMEOUT } else { alive.timeout };
             builder
                 .keep_alive_interval(alive.every.max(KeepAlive::FLOOR))
-                .keep_alive_timeout(alive.timeout)
+                .keep_alive_timeout(timeout)
                 .keep_alive_while_idle(false);
         }
         let (send, driver) = builder

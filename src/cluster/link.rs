@@ -111,11 +111,11 @@ impl Link {
             self.target.tell(format_args!("{name}: {cause}"));
             let spoke = conn.has_spoken();
             self.forget(&conn);
-            if unsent && spoke {
+            let late = contact.is_some_and(|contact| Instant::now() + PAUSE >= contact);
+            if unsent && spoke && !late {
                 continue; // an idle connection that had died: another is made at once
             }
-            let hopeless = cause.is_final()
-                || contact.is_some_and(|contact| Instant::now() + PAUSE >= contact);
+            let hopeless = cause.is_final() || late;
             if spoke && !cause.is_final() {
                 return Err(Failure::Lost(name, cause));
             }

@@ -7,59 +7,22 @@ use std::io::Write;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
+use super::node::{self, Official};
 use crate::error::Result;
 use crate::go::json;
 use crate::reply::{Header, Pair, Reply, Tail};
 
 pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
-    match reply {
-        Reply::Put(answer) => {
-            let prev = answer.message.prev_kv.as_ref().map(Pair::from);
-            object(out, answer.message.header.as_ref(), |out| {
-                prev.map_or(Ok(()), |prev| field(out, "prev_kv", &Official(&prev)))
-            })
-        }
-        Reply::Delete(answer) => {
-            let message = &answer.message;
-            object(out, message.header.as_ref(), |out| {
-                if message.deleted != 0 {
-                    field(out, "deleted", &message.deleted)?;
-                }
-                if !message.prev_kvs.is_empty() {
-                    let prev: Vec<Pair> = message.prev_kvs.iter().map(Pair::from).collect();
-                    field(out, "prev_kvs", &prev.iter().map(Official).collect::<Vec<_>>())?;
-                }
-                Ok(())
-            })
-        }
-    }
-}
-
-/// A line with the header first, then what `rest` writes.
-fn object(
-    out: &mut dyn Write,
-    header: Option<&Header>,
-    rest: impl FnOnce(&mut dyn Write) -> Result<()>,
-) -> Result<()> {
-    write!(out, "{{\"header\":")?;
-    json::write(&Official(&header.copied().unwrap_or_default()), out).map_err(from_json)?;
-    rest(out)?;
-    writeln!(out, "}}")?;
+    write_json(&Official(&node::reply(reply)), out)?;
+    out.write_all(b"\n")?;
     Ok(())
 }
 
-fn field(out: &mut dyn Write, name: &str, value: &impl Serialize) -> Result<()> {
-    write!(out, ",\"{name}\":")?;
-    json::write(value, out).map_err(from_json)?;
-    Ok(())
-}
-
-/// Only writing can fail: every value here has a form in JSON.
-pub fn from_json(err: serde_json::Error) -> std::io::Error {
-    err.into()
+/// Only writing can fail: every answer has a form in JSON.
+fn write_json(value: &impl Serialize, out: &mut dyn Write) -> std::io::Result<()> {
+    Ok(json::write(value, out)?)
 }
 
 /// A range: the list is open while pairs come.
@@ -72,7 +35,7 @@ pub struct Range {
 impl Range {
     pub fn begin(header: &Header, out: &mut dyn Write) -> Result<Self> {
         write!(out, "{{\"header\":")?;
-        json::write(&Official(header), out).map_err(from_json)?;
+        write_json(&Official(header), out)?;
         Ok(Self { begun: false, text: String::new() })
     }
 
@@ -136,55 +99,6 @@ fn push_name(name: &str, text: &mut String) {
     text.push_str(if text.ends_with('{') { "\"" } else { ",\"" });
     text.push_str(name);
     text.push_str("\":");
-}
-
-/// A message in its official form.
-pub struct Official<'a, T>(pub &'a T);
-
-impl Serialize for Official<'_, Header> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let header = self.0;
-        let mut map = serializer.serialize_map(None)?;
-        if header.cluster_id != 0 {
-            map.serialize_entry("cluster_id", &header.cluster_id)?;
-        }
-        if header.member_id != 0 {
-            map.serialize_entry("member_id", &header.member_id)?;
-        }
-        if header.revision != 0 {
-            map.serialize_entry("revision", &header.revision)?;
-        }
-        if header.raft_term != 0 {
-            map.serialize_entry("raft_term", &header.raft_term)?;
-        }
-        map.end()
-    }
-}
-
-impl Serialize for Official<'_, Pair> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let pair = self.0;
-        let mut map = serializer.serialize_map(None)?;
-        if !pair.key.is_empty() {
-            map.serialize_entry("key", &STANDARD.encode(&pair.key))?;
-        }
-        for (name, number) in [
-            ("create_revision", pair.create_revision),
-            ("mod_revision", pair.mod_revision),
-            ("version", pair.version),
-        ] {
-            if number != 0 {
-                map.serialize_entry(name, &number)?;
-            }
-        }
-        if !pair.value.is_empty() {
-            map.serialize_entry("value", &STANDARD.encode(&pair.value))?;
-        }
-        if pair.lease != 0 {
-            map.serialize_entry("lease", &pair.lease)?;
-        }
-        map.end()
-    }
 }
 
 #[cfg(test)]

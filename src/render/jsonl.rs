@@ -2,12 +2,15 @@
 
 use std::io::Write;
 
-use super::{View, item};
+use serde::Serialize;
+
+use super::View;
+use super::node::{self, Plain, Shown};
 use crate::error::Result;
 use crate::reply::{Pair, Reply, Tail};
 
 pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
-    line(&item::reply(reply), out)
+    line(&Plain(&node::reply(reply)), out)
 }
 
 pub struct Range {
@@ -16,18 +19,19 @@ pub struct Range {
 
 impl Range {
     pub fn pairs(&self, pairs: &[Pair], out: &mut dyn Write) -> Result<()> {
-        pairs.iter().try_for_each(|pair| line(&item::pair(pair, self.view), out))
+        let value = self.view != View::KeysOnly;
+        pairs.iter().try_for_each(|pair| line(&Shown { pair, value }, out))
     }
 
     pub fn end(self, tail: Tail, out: &mut dyn Write) -> Result<()> {
         match self.view {
-            View::CountOnly => line(&item::count(tail), out),
+            View::CountOnly => line(&Plain(&node::count(tail)), out),
             _ => Ok(()),
         }
     }
 }
 
-fn line(value: &serde_json::Value, out: &mut dyn Write) -> Result<()> {
+fn line(value: &impl Serialize, out: &mut dyn Write) -> Result<()> {
     serde_json::to_writer(&mut *out, value).map_err(std::io::Error::from)?;
     out.write_all(b"\n")?;
     Ok(())

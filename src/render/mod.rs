@@ -3,9 +3,9 @@
 
 mod escape;
 mod fields;
-mod item;
 mod json;
 mod jsonl;
+mod node;
 mod protobuf;
 mod raw;
 mod simple;

@@ -7,12 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::{View, item};
+use super::View;
+use super::node::{self, Node, Plain};
 use crate::error::Result;
 use crate::reply::{Pair, Reply, Tail};
 
 pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
-    document(&item::reply(reply), out)
+    document(&node::reply(reply), out)
 }
 
 pub struct Range {
@@ -36,7 +37,7 @@ impl Range {
 
     pub fn end(self, tail: Tail, out: &mut dyn Write) -> Result<()> {
         match self.view {
-            View::CountOnly => document(&item::count(tail), out),
+            View::CountOnly => document(&node::count(tail), out),
             _ => Ok(()),
         }
     }
@@ -63,16 +64,17 @@ fn heading(pair: &Pair) -> String {
         " create_revision={create_revision} mod_revision={mod_revision} version={version}"
     );
     if *lease != 0 {
-        let _ = write!(line, " lease={}", item::lease(*lease));
+        let _ = write!(line, " lease={}", node::lease(*lease));
     }
     line
 }
 
-/// An object as a document.
-fn document(value: &Value, out: &mut dyn Write) -> Result<()> {
+/// An answer as a document.
+fn document(node: &Node, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "---")?;
     let mut text = String::new();
-    block(value, 0, &mut text);
+    let value = serde_json::to_value(Plain(node)).map_err(std::io::Error::from)?;
+    block(&value, 0, &mut text);
     out.write_all(text.as_bytes())?;
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! One test program, so one link. Most tests compare with the official client: `make reference` first.
 
 mod del;
+mod formats;
 mod get;
 mod global;
 mod misbehaviour;
 mod pipes;
 mod put;
+mod readme;
 mod repo;
 mod support;
 mod tls;

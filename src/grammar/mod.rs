@@ -6,14 +6,17 @@
 //!
 //! Source: cobra 1.10.2 (`Command.Find`, `stripFlags`), pflag 1.0.10 (`FlagSet.parseArgs`).
 
+mod token;
+
 use std::any::TypeId;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, Command};
 
+use self::token::{Found, Scope, Token, Value};
 use crate::error::Error;
 use crate::go::{number, quote};
 
@@ -305,145 +308,160 @@ fn unknown(command: &Command, reference: &[&str], typed: &str, path: &[String]) 
         .usage(after)
 }
 
-/// What a token is.
-enum Token<'c> {
-    /// `--`: what follows is no flag.
-    End,
-    Word,
-    /// One flag, or several short ones in one word, and what is wrong with the next.
-    Flags(Vec<Found<'c>>, Option<String>),
-}
+#[cfg(test)]
+mod tests {
+    use clap::ArgAction;
 
-/// A flag in a token; none is `--help`.
-struct Found<'c> {
-    arg: Option<&'c Arg>,
-    value: Value,
-    /// How pflag names it when its value is missing.
-    asked: String,
-}
+    use super::*;
 
-enum Value {
-    Given(OsString),
-    /// It stands in the next word.
-    Next,
-}
+    /// `get` and `put`, `lease grant` and `lease revoke`; `-w` and `--on` go with all.
+    fn root() -> Command {
+        let on = Arg::new("on").long("on").global(true).action(ArgAction::Set);
+        let on = on.value_parser(clap::value_parser!(bool)).num_args(0..=1).require_equals(true);
+        let limit = Arg::new("limit").long("limit").action(ArgAction::Set);
+        let words = Arg::new("words").action(ArgAction::Append).num_args(0..);
+        let switch = |name: &'static str| Arg::new(name).long(name).action(ArgAction::SetTrue);
+        let leaf = |name: &'static str| Command::new(name).arg(words.clone());
+        Command::new("etcdctl")
+            .args_override_self(true)
+            .arg(Arg::new("format").short('w').long("write-out").global(true))
+            .arg(on)
+            .subcommand(leaf("get").args([switch("prefix"), switch("keys-only"), limit]))
+            .subcommand(leaf("put").args([switch("prev-kv"), switch("prefix")]))
+            .subcommand(Command::new("lease").subcommands([leaf("grant"), leaf("revoke")]))
+            .subcommand(leaf("watch").arg(switch("interactive").short('i')))
+            .subcommand(leaf("own"))
+    }
 
-/// The flags that a place knows.
-struct Scope<'c> {
-    args: Vec<&'c Arg>,
-}
-
-impl<'c> Scope<'c> {
-    /// A command's own flags, and those that its parents hand down.
-    fn of(root: &'c Command, command: &'c Command, path: &[String]) -> Self {
-        let mut args: Vec<&Arg> = flags(command).collect();
-        let mut above = root;
-        for name in path {
-            args.extend(flags(above).filter(|arg| arg.is_global_set()));
-            above = above.find_subcommand(name).unwrap_or(above);
+    fn names(path: &[String]) -> &'static [&'static str] {
+        if path.is_empty() {
+            &["get", "put", "lease", "lock", "watch"]
+        } else {
+            &["grant", "revoke"]
         }
-        Self { args }
     }
 
-    /// The same while the command is still sought: also the flags of all commands below, unless two
-    /// of one name differ in whether they take a value.
-    fn below(root: &'c Command, command: &'c Command, path: &[String]) -> Self {
-        let mut scope = Self::of(root, command, path);
-        let mut found: Vec<&Arg> = Vec::new();
-        let mut open: Vec<&Command> = command.get_subcommands().collect();
-        while let Some(next) = open.pop() {
-            found.extend(flags(next));
-            open.extend(next.get_subcommands());
-        }
-        let agree = |arg: &&Arg| {
-            let same = found.iter().filter(|other| other.get_long() == arg.get_long());
-            same.into_iter().all(|other| is_bool(other) == is_bool(arg))
-        };
-        let unknown: Vec<&Arg> = found
-            .iter()
-            .copied()
-            .filter(agree)
-            .filter(|arg| scope.args.iter().all(|known| known.get_long() != arg.get_long()))
-            .collect();
-        scope.args.extend(unknown);
-        scope
+    fn line(text: &str) -> Line {
+        let args: Vec<OsString> = text.split_whitespace().map(OsString::from).collect();
+        read(&root(), names, &args)
     }
 
-    fn long(&self, name: &[u8]) -> Option<&'c Arg> {
-        self.args.iter().copied().find(|arg| arg.get_long().is_some_and(|l| l.as_bytes() == name))
+    /// What clap is given.
+    fn canonical(text: &str) -> String {
+        let line = line(text);
+        assert!(line.wrong.is_none(), "{text}: {:?}", line.wrong);
+        let words = line.canonical(&root(), "etcdctl");
+        let words: Vec<_> = words.iter().skip(1).map(|word| word.to_string_lossy()).collect();
+        words.join(" ")
     }
 
-    fn short(&self, letter: u8) -> Option<&'c Arg> {
-        let letter = char::from(letter);
-        self.args.iter().copied().find(|arg| arg.get_short() == Some(letter))
+    fn wrong(text: &str) -> String {
+        line(text).wrong.map(|err| err.message().to_owned()).unwrap_or_default()
     }
 
-    fn read(&self, token: &[u8]) -> Token<'c> {
-        match token {
-            b"--" => Token::End,
-            [b'-', b'-', text @ ..] => self.read_long(text, "--"),
-            [b'-', first, rest @ ..] => {
-                let whole = &token[1..];
-                let name = whole.split(|&byte| byte == b'=').next().unwrap_or_default();
-                let could_be_short = self.short(*first).is_some() || *first == b'h';
-                if !rest.is_empty() && !could_be_short && self.long(name).is_some() {
-                    return self.read_long(whole, "-");
-                }
-                self.read_short(whole)
+    #[test]
+    fn flags_stand_anywhere_glued_or_apart() {
+        for text in [
+            "get --prefix -w json a b",
+            "-w json get a --prefix b",
+            "get a b --prefix -wjson",
+            "get a -w=json b --prefix=true",
+            "--write-out json get --prefix=T a b",
+            "get --prefix=false a -w simple b -w json --prefix",
+        ] {
+            let canonical = canonical(text);
+            let words: std::collections::BTreeSet<_> = canonical.split(' ').collect();
+            for word in ["get", "--write-out=json", "--prefix", "a", "b"] {
+                assert!(words.contains(word), "{text}: {canonical}");
             }
-            _ => Token::Word,
+            assert!(canonical.ends_with("-- a b"), "{text}: {canonical}");
         }
     }
 
-    fn read_long(&self, text: &[u8], dashes: &str) -> Token<'c> {
-        let wrong = |words: String| Token::Flags(Vec::new(), Some(words));
-        let (name, value) = match text.iter().position(|&byte| byte == b'=') {
-            Some(at) => (&text[..at], Some(&text[at + 1..])),
-            None => (text, None),
-        };
-        let shown = String::from_utf8_lossy(name);
-        if name.is_empty() || name.starts_with(b"-") {
-            return wrong(format!("bad flag syntax: --{}", String::from_utf8_lossy(text)));
-        }
-        let arg = self.long(name);
-        if arg.is_none() && name != b"help" {
-            return wrong(format!("unknown flag: {dashes}{shown}"));
-        }
-        let value = match value {
-            Some(value) => Value::Given(OsString::from_vec(value.to_vec())),
-            None if arg.is_none_or(is_bool) => Value::Given("true".into()),
-            None => Value::Next,
-        };
-        Token::Flags(vec![Found { arg, value, asked: format!("--{shown}") }], None)
+    #[test]
+    fn a_flag_takes_the_next_word_whatever_it_is() {
+        assert_eq!(canonical("get --limit --prefix a"), "get --limit=--prefix -- a");
+        assert_eq!(canonical("get --limit -5 a"), "get --limit=-5 -- a");
     }
 
-    fn read_short(&self, letters: &[u8]) -> Token<'c> {
-        let mut found = Vec::new();
-        let mut left = letters;
-        while let Some((&letter, rest)) = left.split_first() {
-            let shown = String::from_utf8_lossy(left);
-            let asked = format!("'{}' in -{shown}", char::from(letter));
-            let arg = self.short(letter);
-            if arg.is_none() && letter != b'h' {
-                return Token::Flags(found, Some(format!("unknown shorthand flag: {asked}")));
-            }
-            let given = |bytes: &[u8]| Value::Given(OsString::from_vec(bytes.to_vec()));
-            let (value, ends) = match rest {
-                [b'=', value @ ..] if !value.is_empty() => (given(value), true),
-                _ if arg.is_none_or(is_bool) => (Value::Given("true".into()), false),
-                [] => (Value::Next, true),
-                value => (given(value), true),
-            };
-            found.push(Found { arg, value, asked });
-            if ends {
-                break;
-            }
-            left = rest;
-        }
-        Token::Flags(found, None)
+    #[test]
+    fn a_switch_never_takes_the_next_word() {
+        assert_eq!(canonical("get --prefix false a"), "get --prefix -- false a");
+        assert_eq!(canonical("get --on=false a"), "get --on=false -- a");
+        assert_eq!(canonical("get --on a"), "get --on=true -- a");
     }
-}
 
-fn flags(command: &Command) -> impl Iterator<Item = &Arg> {
-    command.get_arguments().filter(|arg| arg.get_long().is_some())
+    #[test]
+    fn after_two_dashes_nothing_is_a_flag() {
+        let line = line("put k -- -v --prefix");
+        assert_eq!((line.rest.len(), line.dash), (3, Some(1)));
+        assert_eq!(canonical("put k -- -v"), "put -- k -v");
+        assert_eq!(canonical("put k -"), "put -- k -");
+    }
+
+    #[test]
+    fn a_unique_beginning_of_the_references_names_is_enough() {
+        assert_eq!(canonical("g a"), "get -- a");
+        assert_eq!(canonical("le g 5"), "lease grant -- 5");
+        assert_eq!(canonical("o a"), "own -- a");
+        // `lock` is not built here, but `l` could mean it.
+        assert_eq!(wrong("l grant"), "unknown command \"l\" for \"etcdctl\"");
+        assert_eq!(wrong("loc x"), "unknown command \"loc\" for \"etcdctl\"");
+    }
+
+    #[test]
+    fn a_long_flag_may_have_one_dash_where_no_short_one_is_meant() {
+        assert_eq!(canonical("get / --prefix -keys-only"), "get --prefix --keys-only -- /");
+        assert_eq!(canonical("get / -limit 3"), "get --limit=3 -- /");
+        assert_eq!(canonical("-keys-only get /"), "get --keys-only -- /");
+        // `-w` is a flag: its value is what follows.
+        assert_eq!(canonical("get / -write-out"), "get --write-out=rite-out -- /");
+    }
+
+    #[test]
+    fn a_commands_flag_may_stand_before_it_unless_it_is_ambiguous() {
+        assert_eq!(canonical("--prefix get a"), "get --prefix -- a");
+        assert_eq!(canonical("--limit 3 get a"), "get --limit=3 -- a");
+        // What nobody knows is taken to have a value, and the word after it to be the command.
+        assert_eq!(wrong("--nothing get a"), "unknown command \"a\" for \"etcdctl\"");
+    }
+
+    #[test]
+    fn faults_have_pflags_words() {
+        for (text, words) in [
+            ("get --foo", "unknown flag: --foo"),
+            ("get -x", "unknown shorthand flag: 'x' in -x"),
+            ("watch -ix", "unknown shorthand flag: 'x' in -x"),
+            ("get -w", "flag needs an argument: 'w' in -w"),
+            ("get --limit", "flag needs an argument: --limit"),
+            ("get --=x", "bad flag syntax: --=x"),
+            ("get ---x", "bad flag syntax: ---x"),
+            (
+                "get --prefix=maybe",
+                "invalid argument \"maybe\" for \"--prefix\" flag: \
+                 strconv.ParseBool: parsing \"maybe\": invalid syntax",
+            ),
+            ("gett", "unknown command \"gett\" for \"etcdctl\""),
+        ] {
+            assert_eq!(wrong(text), words, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_before_a_fault_is_kept() {
+        let line = line("get --limit x --foo");
+        assert_eq!(line.flags, [("limit".to_owned(), "x".into())]);
+    }
+
+    #[test]
+    fn help_is_asked_for_anywhere() {
+        assert!(line("get a -h").help && line("--help").help && line("lease --help=true").help);
+        assert!(!line("get a --help=false").help);
+    }
+
+    #[test]
+    fn an_empty_word_names_no_command() {
+        let line = read(&root(), names, &[OsString::new()]);
+        assert!(line.path.is_empty() && line.wrong.is_none());
+    }
 }
