@@ -27,13 +27,7 @@ reference:
 # Completions and man pages, printed by the program itself.
 generate:
 	scripts/dependencies build
-	cargo build --locked
-	mkdir -p completions man
-	target/debug/etcdctl completion bash >completions/etcdctl.bash
-	target/debug/etcdctl completion zsh >completions/_etcdctl
-	target/debug/etcdctl completion fish >completions/etcdctl.fish
-	target/debug/etcdctl completion powershell >completions/etcdctl.ps1
-	target/debug/etcdctl man man
+	scripts/generate
 
 # One file that needs no other.
 static:

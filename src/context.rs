@@ -75,6 +75,17 @@ impl Context {
         self.cluster.as_ref().ok_or_else(|| Error::failure("there is no cluster"))
     }
 
+    /// The cluster, for a question that must keep nobody waiting: none where a password would be asked
+    /// for, or where a file that is needed is none that can be read at once.
+    pub async fn cluster_at_hand(&mut self) -> Option<&Cluster> {
+        let files = [&self.global.cacert, &self.global.cert, &self.global.key_file];
+        let at_hand = files.into_iter().flatten().all(|path| path.is_file());
+        if self.environment.error.is_some() || !at_hand || login::waits(&self.global) {
+            return None;
+        }
+        self.cluster().await.ok()
+    }
+
     async fn target(&self) -> Result<Target> {
         let global = &self.global;
         let endpoints: Vec<_> =

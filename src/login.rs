@@ -12,6 +12,18 @@ use crate::output;
 use crate::secret::Secret;
 use crate::terminal;
 
+/// Whether the login takes a person who types a password, or someone who writes it to a pipe.
+#[must_use]
+pub fn waits(global: &Global) -> bool {
+    if !global.auth_jwt_token.is_empty() || global.user.is_empty() || !global.password.is_empty() {
+        return false;
+    }
+    match &global.password_file {
+        Some(path) => !path.is_file(),
+        None => !global.user.as_bytes().contains(&b':'),
+    }
+}
+
 /// The login that the flags describe; the password is asked for where they hold none.
 pub async fn login(global: &Global) -> Result<Login> {
     if !global.auth_jwt_token.is_empty() {

@@ -6,8 +6,9 @@ use std::ffi::{OsStr, OsString};
 use std::sync::LazyLock;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{Args as _, CommandFactory, FromArgMatches, Parser};
 
+use crate::cmd::complete::{self, Asker};
 use crate::cmd::{self, Command, help};
 use crate::context::{Context, Environment};
 use crate::env;
@@ -30,6 +31,9 @@ struct Cli {
 /// Does what a command line says.
 pub async fn run(args: &[OsString], vars: &[(OsString, OsString)]) -> Result<()> {
     let root = command();
+    if let Some((asker, words)) = Asker::of(args, vars) {
+        return completion(root, asker, words, vars).await;
+    }
     let line = grammar::read(root, cmd::reference, args);
     let parsed = parse(root, &line, vars);
     if let Some(wrong) = line.wrong {
@@ -50,6 +54,36 @@ pub async fn run(args: &[OsString], vars: &[(OsString, OsString)]) -> Result<()>
     let (cli, environment) = parsed.map_err(|fault| fault.error)?;
     let mut cx = Context::new(root, cli.global, environment);
     cmd::run(cli.command, &mut cx).await
+}
+
+/// Says what may come next on a line that is still being typed.
+async fn completion(
+    root: &'static clap::Command,
+    asker: Asker,
+    words: &[OsString],
+    vars: &[(OsString, OsString)],
+) -> Result<()> {
+    let Some((typed, before)) = words.split_last() else {
+        return Err(Error::failure("requires at least 1 arg(s), only received 0"));
+    };
+    let line = grammar::read(root, cmd::reference, before);
+    let global = global(root, &line, vars);
+    let mut cx = global.map(|global| Context::new(root, global, Environment::default()));
+    complete::run(asker, root, &line, typed, cx.as_mut()).await
+}
+
+/// The flags that every command takes, on a line that may lack what its command needs.
+fn global(root: &clap::Command, line: &Line, vars: &[(OsString, OsString)]) -> Option<Global> {
+    let persistent = || root.get_arguments().filter_map(clap::Arg::get_long);
+    let is_shared = |name: &str| persistent().any(|known| known == name);
+    let shared: Vec<_> = line.flags.iter().filter(|(name, _)| is_shared(name)).cloned().collect();
+    let given = |flag: &str| shared.iter().any(|(name, _)| name == flag);
+    let set = env::flags(persistent().filter(|&flag| !given(flag)), vars);
+    let bare = clap::Command::new(PROGRAM).args_override_self(true).disable_help_flag(true);
+    let bare = Global::augment_args(bare);
+    let line = Line { flags: shared, ..Line::default() }.with_variables(&bare, set).ok()?;
+    let matches = bare.clone().try_get_matches_from(line.canonical(&bare, PROGRAM)).ok()?;
+    Global::from_arg_matches(&matches).ok()
 }
 
 /// What clap found wrong.

@@ -6,6 +6,7 @@
 pub mod cause;
 pub mod endpoint;
 pub mod grpc;
+pub mod peek;
 pub mod range;
 pub mod srv;
 pub mod target;

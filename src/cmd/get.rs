@@ -47,8 +47,8 @@ pub struct Args {
     /// Leave out keys changed before this revision
     #[arg(long, value_name = "REVISION", default_value = "0", value_parser = arg::int)]
     min_mod_rev: i64,
-    /// ASCEND or DESCEND
-    #[arg(long, value_name = "ORDER", default_value = "")]
+    /// Order of the answer
+    #[arg(long, value_name = "ASCEND|DESCEND", default_value = "")]
     order: String,
     /// Every key that begins with KEY
     #[arg(long)]
@@ -59,8 +59,8 @@ pub struct Args {
     /// Read at this revision; 0 for the newest
     #[arg(long, value_name = "REVISION", default_value = "0", value_parser = arg::int)]
     rev: i64,
-    /// CREATE, KEY, MODIFY, VALUE or VERSION
-    #[arg(long, value_name = "FIELD", default_value = "")]
+    /// What the order is by
+    #[arg(long, value_name = "CREATE|KEY|MODIFY|VALUE|VERSION", default_value = "")]
     sort_by: String,
     /// Let the server send the range in chunks (etcd 3.7)
     #[arg(long)]

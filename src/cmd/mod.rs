@@ -1,5 +1,6 @@
 //! A command is a file: what it takes, and one function that does it.
 
+pub mod complete;
 pub mod completion;
 pub mod del;
 pub mod get;

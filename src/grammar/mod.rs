@@ -11,7 +11,7 @@ mod token;
 use std::any::TypeId;
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, Command};
@@ -32,6 +32,8 @@ pub struct Line {
     /// How much of `rest` stood before `--`.
     pub dash: Option<usize>,
     pub help: bool,
+    /// The flag whose value the line ends before, by its long name.
+    pub pending: Option<String>,
     /// The first thing wrong, if any: what stands before it is in the fields above.
     pub wrong: Option<Error>,
 }
@@ -160,7 +162,10 @@ impl Line {
         let Found { arg, value, asked } = found;
         let value = match value {
             Value::Given(value) => value,
-            Value::Next => next().ok_or_else(|| format!("flag needs an argument: {asked}"))?,
+            Value::Next => next().ok_or_else(|| {
+                self.pending = arg.and_then(Arg::get_long).map(str::to_owned);
+                format!("flag needs an argument: {asked}")
+            })?,
         };
         let Some(arg) = arg else {
             self.help = switch("-h, --help", &value)?;
@@ -225,6 +230,27 @@ pub fn is_bool(arg: &Arg) -> bool {
 #[must_use]
 pub fn command_at<'c>(root: &'c Command, path: &[String]) -> &'c Command {
     path.iter().fold(root, |command, name| command.find_subcommand(name).unwrap_or(command))
+}
+
+/// The flags that the command at a path takes: its own first.
+#[must_use]
+pub fn flags_at<'c>(root: &'c Command, path: &[String]) -> Vec<&'c Arg> {
+    Scope::of(root, command_at(root, path), path).args()
+}
+
+/// The flag in a word that holds its value too, and that value: `--limit=5`, `-w=json`.
+#[must_use]
+pub fn flag_with_value<'c>(
+    root: &'c Command,
+    path: &[String],
+    word: &OsStr,
+) -> Option<(&'c Arg, OsString)> {
+    let at = word.as_bytes().iter().position(|&byte| byte == b'=')?;
+    let (name, value) = word.as_bytes().split_at(at);
+    let scope = Scope::of(root, command_at(root, path), path);
+    let Token::Flags(found, None) = scope.read(name) else { return None };
+    let arg = found.last()?.arg?;
+    Some((arg, OsString::from_vec(value.get(1..)?.to_vec())))
 }
 
 /// Finds the command that a line names; gives it with the positions of its names.

@@ -71,6 +71,11 @@ impl<'c> Scope<'c> {
         scope
     }
 
+    /// Its flags: a command's own come first.
+    pub fn args(self) -> Vec<&'c Arg> {
+        self.args
+    }
+
     pub fn long(&self, name: &[u8]) -> Option<&'c Arg> {
         self.args.iter().copied().find(|arg| arg.get_long().is_some_and(|l| l.as_bytes() == name))
     }

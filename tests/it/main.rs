@@ -1,5 +1,6 @@
 //! One test program, so one link. Most tests compare with the official client: `make reference` first.
 
+mod completion;
 mod del;
 mod formats;
 mod get;
@@ -9,5 +10,6 @@ mod pipes;
 mod put;
 mod readme;
 mod repo;
+mod shells;
 mod support;
 mod tls;
