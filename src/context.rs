@@ -26,7 +26,7 @@ pub struct Environment {
 /// Handed to each command.
 pub struct Context {
     /// The whole command line, as it is described to people and shells.
-    pub command_line: clap::Command,
+    pub command_line: &'static clap::Command,
     global: Global,
     environment: Environment,
     cluster: Option<Cluster>,
@@ -35,7 +35,11 @@ pub struct Context {
 
 impl Context {
     #[must_use]
-    pub fn new(command_line: clap::Command, global: Global, environment: Environment) -> Self {
+    pub fn new(
+        command_line: &'static clap::Command,
+        global: Global,
+        environment: Environment,
+    ) -> Self {
         Self { command_line, global, environment, cluster: None, out: None }
     }
 

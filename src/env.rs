@@ -14,14 +14,23 @@ pub fn variable(flag: &str) -> String {
     format!("{PREFIX}{}", flag.to_uppercase().replace('-', "_"))
 }
 
+/// Whether a variable may mean something here.
+fn is_ours(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(PREFIX.as_bytes())
+}
+
 /// The flags that variables set: names and values. Empty variables set nothing.
 pub fn flags<'a>(
     known: impl Iterator<Item = &'a str>,
     vars: &[(OsString, OsString)],
 ) -> Vec<(String, OsString)> {
+    let ours: Vec<_> = vars.iter().filter(|(name, _)| is_ours(name)).collect();
+    if ours.is_empty() {
+        return Vec::new();
+    }
     let value = |flag: &str| {
         let name = variable(flag);
-        let set = vars
+        let set = ours
             .iter()
             .find(|(var, value)| var.as_os_str() == OsStr::new(&name) && !value.is_empty());
         set.map(|(_, value)| value.clone())
@@ -35,9 +44,13 @@ pub fn warnings<'a>(
     also_known: &[&str],
     vars: &[(OsString, OsString)],
 ) -> Vec<String> {
+    let ours: Vec<_> = vars.iter().filter(|(name, _)| is_ours(name)).collect();
+    if ours.is_empty() {
+        return Vec::new();
+    }
     let known: Vec<String> = known.map(variable).collect();
     let mut out = Vec::new();
-    for (name, value) in vars {
+    for (name, value) in ours {
         let name = name.to_string_lossy();
         if name == "ETCDCTL_API" && value.as_bytes() != b"3" && !value.is_empty() {
             out.push(
@@ -47,7 +60,7 @@ pub fn warnings<'a>(
         let means_something = OTHERS.contains(&name.as_ref())
             || also_known.contains(&name.as_ref())
             || known.iter().any(|known| *known == name);
-        if name.starts_with(PREFIX) && !means_something {
+        if !means_something {
             out.push(format!("warning: unknown variable {name}"));
         }
     }

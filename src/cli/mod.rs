@@ -3,9 +3,10 @@
 mod old;
 
 use std::ffi::{OsStr, OsString};
+use std::sync::LazyLock;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{ArgMatches, Args as _, CommandFactory, FromArgMatches, Parser};
+use clap::{Args as _, CommandFactory, FromArgMatches, Parser};
 
 use crate::cmd::complete::{self, Asker};
 use crate::cmd::{self, Command, help};
@@ -29,12 +30,12 @@ struct Cli {
 
 /// Does what a command line says.
 pub async fn run(args: &[OsString], vars: &[(OsString, OsString)]) -> Result<()> {
-    let root = Cli::command();
+    let root = command();
     if let Some((asker, words)) = Asker::of(args, vars) {
         return completion(root, asker, words, vars).await;
     }
-    let line = grammar::read(&root, cmd::reference, args);
-    let parsed = parse(&root, &line, vars);
+    let line = grammar::read(root, cmd::reference, args);
+    let parsed = parse(root, &line, vars);
     if let Some(wrong) = line.wrong {
         // Of two faults the first on the line is told, as a parser that goes from left to right does.
         return match parsed {
@@ -42,12 +43,12 @@ pub async fn run(args: &[OsString], vars: &[(OsString, OsString)]) -> Result<()>
             _ => Err(old::explain(wrong, args)),
         };
     }
-    let group = grammar::command_at(&root, &line.path);
+    let group = grammar::command_at(root, &line.path);
     if line.help || group.has_subcommands() {
         let named = line.rest.first().filter(|word| !line.help && !word.is_empty());
         return match named {
             Some(word) if !line.path.is_empty() => Err(unknown_below(&line.path, word)),
-            _ => help::print(&root, &line.path),
+            _ => help::print(root, &line.path),
         };
     }
     let (cli, environment) = parsed.map_err(|fault| fault.error)?;
@@ -57,7 +58,7 @@ pub async fn run(args: &[OsString], vars: &[(OsString, OsString)]) -> Result<()>
 
 /// Says what may come next on a line that is still being typed.
 async fn completion(
-    root: clap::Command,
+    root: &'static clap::Command,
     asker: Asker,
     words: &[OsString],
     vars: &[(OsString, OsString)],
@@ -65,10 +66,10 @@ async fn completion(
     let Some((typed, before)) = words.split_last() else {
         return Err(Error::failure("requires at least 1 arg(s), only received 0"));
     };
-    let line = grammar::read(&root, cmd::reference, before);
-    let global = global(&root, &line, vars);
-    let mut cx = global.map(|global| Context::new(root.clone(), global, Environment::default()));
-    complete::run(asker, &root, &line, typed, cx.as_mut()).await
+    let line = grammar::read(root, cmd::reference, before);
+    let global = global(root, &line, vars);
+    let mut cx = global.map(|global| Context::new(root, global, Environment::default()));
+    complete::run(asker, root, &line, typed, cx.as_mut()).await
 }
 
 /// The flags that every command takes, on a line that may lack what its command needs.
@@ -129,9 +130,32 @@ fn in_a_variable(words: &str) -> String {
 }
 
 fn matches(root: &clap::Command, line: &Line) -> Result<Cli, Fault> {
-    let read = root.clone().try_get_matches_from(line.canonical(root, PROGRAM));
-    let cli = read.and_then(|matches: ArgMatches| Cli::from_arg_matches(&matches));
-    cli.map_err(|err| fault(root, line, &err))
+    // Of several faults the first on the line is told, so that the order is kept where there is one.
+    quick(root, line).or_else(|_| slow(root, line)).map_err(|err| fault(root, line, &err))
+}
+
+fn slow(root: &clap::Command, line: &Line) -> clap::error::Result<Cli> {
+    let matches = root.clone().try_get_matches_from(line.canonical(root, PROGRAM))?;
+    Cli::from_arg_matches(&matches)
+}
+
+fn quick(root: &clap::Command, line: &Line) -> clap::error::Result<Cli> {
+    let (persistent, own) = line.halves(root);
+    let words = [&[PROGRAM.into()], persistent.as_slice(), own.as_slice()].concat();
+    let matches = branch(root, &line.path).try_get_matches_from(words)?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// The program as if it had one command alone, the persistent flags before it: clap copies, checks
+/// and hands down all that it is given, which for every command is most of a short run's time.
+fn branch(root: &clap::Command, path: &[String]) -> clap::Command {
+    let program = clap::Command::new(PROGRAM)
+        .args_override_self(true)
+        .disable_help_flag(true)
+        .disable_help_subcommand(true)
+        .args(root.get_arguments().map(|arg| arg.clone().global(false)));
+    let command = path.first().and_then(|name| root.find_subcommand(name));
+    program.subcommands(command.cloned())
 }
 
 /// pflag's words for what clap refuses.
@@ -166,8 +190,41 @@ fn unknown_below(path: &[String], word: &OsStr) -> Error {
     Error::failure(words).usage(grammar::usage(path))
 }
 
-/// The command line as it is described.
+/// The command line as it is described. Made once, and never taken apart: that takes as long as to make it.
 #[must_use]
-pub fn command() -> clap::Command {
-    Cli::command()
+pub fn command() -> &'static clap::Command {
+    static ROOT: LazyLock<clap::Command> = LazyLock::new(Cli::command);
+    &ROOT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_means_the_same_to_one_command_as_to_all() {
+        for text in [
+            "get a",
+            "--hex get a b --endpoints=x:1,y:2 --limit=3 --write-out=json --limit=4 --hex=false",
+            "put --prev-kv -- -a --hex",
+            "get a --dial-timeout=1s -d example.com --insecure-transport=false --user=u:p",
+            "completion bash",
+            "help get",
+            "get --limit=x",
+            "get --dial-timeout=x",
+            "help",
+            "",
+        ] {
+            let args: Vec<OsString> = text.split_whitespace().map(Into::into).collect();
+            let line = grammar::read(command(), cmd::reference, &args);
+            let said = |read: clap::error::Result<Cli>| {
+                read.map(|cli| format!("{cli:?}")).map_err(|err| err.kind())
+            };
+            let (quick, slow) = (quick(command(), &line), slow(command(), &line));
+            match (said(quick), said(slow)) {
+                (Err(_), Err(_)) => {}
+                (quick, slow) => assert_eq!(quick, slow, "{text}"),
+            }
+        }
+    }
 }

@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, cx: &Context) -> Result<()> {
-    let Some(path) = topic(&cx.command_line, &args.topic) else {
+    let Some(path) = topic(cx.command_line, &args.topic) else {
         // The official client says so on stderr, and counts it a success.
         let topic = args.topic.join(" ");
         let words =
@@ -26,7 +26,7 @@ pub fn run(args: &Args, cx: &Context) -> Result<()> {
         let _ = writeln!(std::io::stderr(), "{words}");
         return Ok(());
     };
-    print(&cx.command_line, &path)
+    print(cx.command_line, &path)
 }
 
 /// The full names that a topic's words stand for.

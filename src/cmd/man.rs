@@ -54,7 +54,7 @@ const STATUSES: [(&str, &str); 10] = [
 ];
 
 pub fn run(args: &Args, cx: &Context) -> Result<()> {
-    let root = &cx.command_line;
+    let root = cx.command_line;
     write(&args.folder, PROGRAM, |out| main_page(root, out))?;
     pages(root, PROGRAM, &args.folder)
 }

@@ -87,7 +87,32 @@ impl Line {
         let mut out = vec![OsString::from(program)];
         out.extend(self.path.iter().map(OsString::from));
         let scope = Scope::of(root, command_at(root, &self.path), &self.path);
-        for (position, (name, value)) in self.flags.iter().enumerate() {
+        out.extend(self.words(&scope, |_| true));
+        out.push("--".into());
+        out.extend(self.rest.iter().cloned());
+        out
+    }
+
+    /// Likewise, in two: the flags that every command takes, and the command with the rest.
+    #[must_use]
+    pub fn halves(&self, root: &Command) -> (Vec<OsString>, Vec<OsString>) {
+        let scope = Scope::of(root, command_at(root, &self.path), &self.path);
+        let everyones = |name: &str| {
+            let known = scope.long(name.as_bytes());
+            known.is_some_and(|arg| root.get_arguments().any(|other| std::ptr::eq(arg, other)))
+        };
+        let mut own: Vec<_> = self.path.iter().map(OsString::from).collect();
+        own.extend(self.words(&scope, |name| !everyones(name)));
+        own.push("--".into());
+        own.extend(self.rest.iter().cloned());
+        (self.words(&scope, everyones), own)
+    }
+
+    /// The wanted flags, each in one word.
+    fn words(&self, scope: &Scope<'_>, wanted: impl Fn(&str) -> bool) -> Vec<OsString> {
+        let mut out = Vec::new();
+        let wanted = self.flags.iter().enumerate().filter(|(_, (name, _))| wanted(name));
+        for (position, (name, value)) in wanted {
             let mut text = OsString::from(format!("--{name}"));
             let is_switch = scope.long(name.as_bytes()).is_some_and(is_switch);
             if is_switch {
@@ -101,8 +126,6 @@ impl Line {
             }
             out.push(text);
         }
-        out.push("--".into());
-        out.extend(self.rest.iter().cloned());
         out
     }
 
@@ -241,8 +264,12 @@ fn find<'c>(
     let mut at = 0;
     while at < args.len() && command.has_subcommands() {
         let token = args[at].as_bytes();
-        let scope = Scope::below(root, command, path);
-        match scope.read(token) {
+        // Most flags before a command go with any; only for another are all commands looked through.
+        let read = match Scope::of(root, command, path).read(token) {
+            Token::Flags(_, Some(_)) => Scope::below(root, command, path).read(token),
+            read => read,
+        };
+        match read {
             Token::End => break,
             Token::Word if token.is_empty() => break,
             Token::Word => {

@@ -1,0 +1,246 @@
+//! What is measured, on which server, and what is asked of it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::etcd::Etcd;
+use crate::measure::{self, Run};
+use crate::programs::Programs;
+use crate::table::{self, Row, Table};
+use crate::{Result, fill, machine, project, setting};
+
+/// What is asked of ours, against the official client or alone.
+#[derive(Clone, Copy, Default)]
+pub struct Bars {
+    /// The most of the official client's time.
+    pub ratio: Option<f64>,
+    /// The most memory, in bytes.
+    pub peak: Option<u64>,
+    /// The latest first output, after a `limit 1000` range has ended.
+    pub first: Option<Duration>,
+}
+
+const RANGE: Bars =
+    Bars { ratio: Some(0.5), peak: Some(64 << 20), first: Some(Duration::from_millis(20)) };
+
+/// The benchmark: programs, table, and how often and how much.
+struct Bench {
+    programs: Programs,
+    table: Table,
+    /// Runs of what takes milliseconds, and of what takes seconds.
+    short: usize,
+    long: usize,
+    keys: usize,
+    /// Words that a case's name must have one of; none for all.
+    wanted: Vec<String>,
+    piece: Vec<u8>,
+}
+
+/// Measures everything and prints it.
+pub fn run() -> Result<()> {
+    let programs = Programs::found()?;
+    println!("{}; load {} at the start", machine::description(), machine::load());
+    let wanted = std::env::var("BENCH_CASES").unwrap_or_default();
+    let mut bench = Bench {
+        table: Table::begin(&programs),
+        programs,
+        short: setting("BENCH_RUNS", 101)?,
+        long: setting("BENCH_LONG_RUNS", 7)?,
+        keys: setting("BENCH_KEYS", 1_000_000)?,
+        wanted: wanted.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+        piece: Vec::new(),
+    };
+    bench.nothing()?;
+    bench.one_key()?;
+    bench.one_key_by_tls()?;
+    bench.many_keys()?;
+    bench.large_values()?;
+    bench.many_keys_in_pages()?;
+    bench.table.end(&bench.programs);
+    println!("\nload {} at the end", machine::load());
+    Ok(())
+}
+
+impl Bench {
+    /// The floor: a process that does nothing.
+    fn nothing(&mut self) -> Result<()> {
+        let Some(program) = crate::on_path("true").filter(|_| self.wants("nothing")) else {
+            return Ok(());
+        };
+        let none: [&str; 0] = [];
+        let runs = (0..self.short).map(|_| measure::run(&program, &none, &mut self.piece));
+        let runs = runs.collect::<Result<Vec<Run>>>()?;
+        table::alone("nothing: `true`", &runs);
+        Ok(())
+    }
+
+    fn one_key(&mut self) -> Result<()> {
+        let bars = Bars { ratio: Some(0.2), ..Bars::default() };
+        let cases = ["`get`", "`get`, first of two endpoints refused", "`put`"];
+        if !cases.iter().any(|case| self.wants(case)) {
+            return Ok(());
+        }
+        let etcd = Etcd::start();
+        etcd.put(b"key", b"value");
+        let endpoint = format!("--endpoints={}", etcd.address());
+        // A port that nobody listens on: no server is ever given one so low.
+        let two = format!("--endpoints=127.0.0.1:1,{}", etcd.address());
+        self.compare(cases[0], self.short, bars, &[&endpoint, "get", "key"])?;
+        self.compare(cases[1], self.short, bars, &[&two, "get", "key"])?;
+        self.compare(cases[2], self.short, bars, &[&endpoint, "put", "key", "value"])
+    }
+
+    fn one_key_by_tls(&mut self) -> Result<()> {
+        let case = "`get`, TLS with RSA-2048";
+        if !self.wants(case) {
+            return Ok(());
+        }
+        let file =
+            |name: &str| project().join("tests/fixtures/tls").join(name).display().to_string();
+        let cert = format!("--cert-file={}", file("rsa2048.pem"));
+        let key = format!("--key-file={}", file("rsa2048.key.pem"));
+        let etcd = Etcd::with(&[&cert, &key]);
+        let endpoint = format!("--endpoints=https://{}", etcd.address());
+        let ca = format!("--cacert={}", file("ca.pem"));
+        let put = measure::run(
+            &self.programs.all()[self.programs.official()].path,
+            &[&endpoint, &ca, "put", "key", "value"],
+            &mut self.piece,
+        );
+        put?;
+        let bars = Bars { ratio: Some(0.35), ..Bars::default() };
+        self.compare(case, self.short, bars, &[&endpoint, &ca, "get", "key"])
+    }
+
+    /// A million keys with values of 100 bytes.
+    fn many_keys(&mut self) -> Result<()> {
+        let formats = ["`-w json`", "`-w fields`", "`-w protobuf`", "`-w simple`"];
+        let name = |what: &str| format!("{} keys, {what}", count(self.keys));
+        let keys_only = name("`--keys-only`");
+        let cases: Vec<String> = formats.iter().map(|format| name(format)).collect();
+        if !self.wants(&keys_only) && !cases.iter().any(|case| self.wants(case)) {
+            return Ok(());
+        }
+        let etcd = Etcd::start();
+        fill::elsewhere(&etcd.endpoint(), self.keys, 100)?;
+        let endpoint = format!("--endpoints={}", etcd.address());
+        self.first_page(&endpoint)?;
+        let long = self.long;
+        self.compare(&keys_only, long, RANGE, &ranged(&endpoint, "--keys-only"))?;
+        for (case, format) in cases.iter().zip(formats) {
+            let format = format.trim_matches('`').replace(' ', "=");
+            self.compare(case, long, RANGE, &ranged(&endpoint, &format))?;
+        }
+        Ok(())
+    }
+
+    /// What a first output can be no sooner than: the server counts all keys first.
+    fn first_page(&mut self, endpoint: &str) -> Result<()> {
+        let args = [endpoint, "get", "/", "--prefix", "--keys-only", "--limit=1000"];
+        let case = format!("{} keys, `--keys-only --limit 1000`", count(self.keys));
+        let runs = self.in_turn(self.long.max(11), &args)?;
+        self.table.floor(&self.programs, &case, &runs);
+        Ok(())
+    }
+
+    /// As many bytes in fewer keys.
+    fn large_values(&mut self) -> Result<()> {
+        let keys = self.keys / 10;
+        let cases = ["`-w simple`", "`-w json`"]
+            .map(|format| (format!("{} keys of 4 KiB, {format}", count(keys)), format));
+        if !cases.iter().any(|(case, _)| self.wants(case)) {
+            return Ok(());
+        }
+        let etcd = Etcd::start();
+        fill::elsewhere(&etcd.endpoint(), keys, 4096)?;
+        let endpoint = format!("--endpoints={}", etcd.address());
+        let bars = Bars { first: None, ..RANGE };
+        for (case, format) in cases {
+            let format = format.trim_matches('`').replace(' ', "=");
+            self.compare(&case, self.long, bars, &ranged(&endpoint, &format))?;
+        }
+        Ok(())
+    }
+
+    /// An older server, which has no streams of a range.
+    fn many_keys_in_pages(&mut self) -> Result<()> {
+        let name = |what: &str| format!("{} keys on etcd 3.6, {what}", count(self.keys));
+        let cases = [(name("`--keys-only`"), "--keys-only"), (name("`-w json`"), "-w=json")];
+        if !cases.iter().any(|(case, _)| self.wants(case)) {
+            return Ok(());
+        }
+        let Some(etcd) = Etcd::version("3.6") else {
+            eprintln!("bench: no etcd 3.6 here (make reference builds it)");
+            return Ok(());
+        };
+        fill::elsewhere(&etcd.endpoint(), self.keys, 100)?;
+        let endpoint = format!("--endpoints={}", etcd.address());
+        self.first_page(&endpoint)?;
+        for (case, flag) in cases {
+            self.compare(&case, self.long, RANGE, &ranged(&endpoint, flag))?;
+        }
+        Ok(())
+    }
+
+    fn wants(&self, case: &str) -> bool {
+        self.wanted.is_empty() || self.wanted.iter().any(|word| case.contains(word))
+    }
+
+    /// One case, where it is wanted: the same answer first, then the times.
+    fn compare(&mut self, case: &str, runs: usize, bars: Bars, args: &[&str]) -> Result<()> {
+        if !self.wants(case) {
+            return Ok(());
+        }
+        eprintln!("bench: {case}");
+        let same = self.answers_agree(args)?;
+        let runs = self.in_turn(runs, args)?;
+        self.table.row(&self.programs, &Row { case, runs: &runs, bars, same });
+        Ok(())
+    }
+
+    /// Every program in turn, another one first each time. By program, then by turn.
+    fn in_turn(&mut self, turns: usize, args: &[&str]) -> Result<Vec<Vec<Run>>> {
+        let programs = self.programs.all();
+        let mut runs: Vec<Vec<Run>> = programs.iter().map(|_| Vec::new()).collect();
+        for turn in 0..turns {
+            for position in 0..programs.len() {
+                let program = (turn + position) % programs.len();
+                runs[program].push(measure::run(&programs[program].path, args, &mut self.piece)?);
+            }
+        }
+        Ok(runs)
+    }
+
+    /// Whether all print the same bytes. It warms everything up, too.
+    fn answers_agree(&self, args: &[&str]) -> Result<bool> {
+        let folder = tempfile::tempdir()?;
+        let (theirs, ours) = (folder.path().join("theirs"), folder.path().join("ours"));
+        let (ours, theirs): (&Path, &Path) = (&ours, &theirs);
+        let programs = self.programs.all();
+        measure::print_into(theirs, &programs[self.programs.official()].path, args)?;
+        let mut same = true;
+        for program in &programs[..self.programs.official()] {
+            measure::print_into(ours, &program.path, args)?;
+            same &= measure::same(ours, theirs)?;
+        }
+        Ok(same)
+    }
+}
+
+/// A range of all keys. The official client's own five seconds may be too few on a busy machine.
+fn ranged<'a>(endpoint: &'a str, flag: &'a str) -> [&'a str; 6] {
+    ["--command-timeout=60s", endpoint, "get", "/", "--prefix", flag]
+}
+
+/// A number with its thousands set apart.
+fn count(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

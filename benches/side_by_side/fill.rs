@@ -1,0 +1,66 @@
+//! Fills a server with keys. Done by a process of its own: the one that measures must stay small, as a
+//! child's peak memory counts from its parent's at the time it was made.
+
+use std::process::Command;
+
+use etcd_client::{Client, Txn, TxnOp};
+
+use crate::Result;
+
+/// The most operations that a server takes in one transaction.
+const BATCH: usize = 128;
+/// So many transactions are under way at once.
+const WRITERS: usize = 16;
+
+/// What the key of that number is: 25 bytes.
+pub fn key(number: usize) -> String {
+    format!("/registry/bench/{number:09}")
+}
+
+/// Fills the server in another process.
+pub fn elsewhere(endpoint: &str, keys: usize, size: usize) -> Result<()> {
+    let begun = std::time::Instant::now();
+    eprintln!("bench: filling {endpoint} with {keys} keys of {size} bytes each");
+    let status = Command::new(std::env::current_exe()?)
+        .args(["fill", endpoint, &keys.to_string(), &size.to_string()])
+        .status()?;
+    if !status.success() {
+        return Err("could not fill the server".into());
+    }
+    eprintln!("bench: filled in {:.0?}", begun.elapsed());
+    Ok(())
+}
+
+/// Puts so many keys with values of that size.
+pub fn fill(endpoint: &str, keys: &str, size: &str) -> Result<()> {
+    let (keys, size) = (keys.parse::<usize>()?, size.parse::<usize>()?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let client = Client::connect([endpoint], None).await?;
+        let mut writers = tokio::task::JoinSet::new();
+        for writer in 0..WRITERS {
+            let mut kv = client.kv_client();
+            // No transaction may pass the server's limit of 1.5 MiB.
+            let batch = BATCH.min((1 << 20) / size.max(1)).max(1);
+            writers.spawn(async move {
+                for first in (writer * batch..keys).step_by(WRITERS * batch) {
+                    let numbers = first..keys.min(first + batch);
+                    let puts =
+                        numbers.map(|number| TxnOp::put(key(number), value(number, size), None));
+                    kv.txn(Txn::new().and_then(puts.collect::<Vec<_>>())).await?;
+                }
+                Ok::<(), etcd_client::Error>(())
+            });
+        }
+        while let Some(done) = writers.join_next().await {
+            done??;
+        }
+        Ok(())
+    })
+}
+
+/// Text that differs from key to key.
+fn value(number: usize, size: usize) -> Vec<u8> {
+    let text = format!("value {number:07} ");
+    text.bytes().cycle().take(size).collect()
+}
