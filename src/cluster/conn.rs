@@ -224,6 +224,23 @@ struct Watched<S> {
     speaks: watch::Sender<bool>,
 }
 
+impl<S: AsyncRead + Unpin> Watched<S> {
+    /// A server that refuses us says why and hangs up, and our next write may break before that was
+    /// read: a failed write waits until the reading half has had its say.
+    fn listen_first<T>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        polled: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if matches!(polled, Poll::Ready(Err(_))) && !*self.speaks.borrow() {
+            let mut rest = [0; 64];
+            // What is said, or how it ended, is in the notes; the write has failed all the same.
+            let _ = std::task::ready!(self.as_mut().poll_read(cx, &mut ReadBuf::new(&mut rest)));
+        }
+        polled
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -242,7 +259,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
             }
             Poll::Ready(Err(err)) => {
                 let tls = err.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-                lock(&self.notes).tls = tls.cloned();
+                if let Some(tls) = tls {
+                    lock(&self.notes).tls = Some(tls.clone());
+                }
             }
             _ => {}
         }
@@ -250,13 +269,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.listen_first(cx, polled)
     }
 
     fn poll_write_vectored(
@@ -264,7 +284,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.listen_first(cx, polled)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -272,7 +293,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let polled = Pin::new(&mut self.stream).poll_flush(cx);
+        self.listen_first(cx, polled)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

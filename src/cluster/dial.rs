@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -72,11 +72,14 @@ async fn persist(
         };
         target.tell(format_args!("{}: {cause}", target.endpoints[index]));
         failed.notify_one();
-        let next = Instant::now() + pause;
-        if cause.is_final() || deadline.is_some_and(|deadline| next >= deadline) {
+        // However long the pause has grown, the last attempt comes just before the time is over.
+        let last = deadline.and_then(|deadline| deadline.checked_sub(FIRST_PAUSE));
+        let now = Instant::now();
+        if cause.is_final() || last.is_some_and(|last| now >= last) {
             return Err(cause);
         }
-        sleep(pause).await;
+        let next = now + pause;
+        sleep_until(last.map_or(next, |last| next.min(last))).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

@@ -46,8 +46,8 @@ impl Endpoint {
         match scheme.as_str() {
             "unix" => Self::unix(text, rest, Transport::Either),
             "unixs" => Self::unix(text, rest, Transport::Tls),
-            "http" => Self::tcp(text, rest, Transport::Plain),
-            "https" => Self::tcp(text, rest, Transport::Tls),
+            "http" => Self::tcp(text, host_of_url(rest), Transport::Plain),
+            "https" => Self::tcp(text, host_of_url(rest), Transport::Tls),
             "" => Self::tcp(text, rest, Transport::Either),
             _ => Self {
                 place: Place::Nowhere(format!("address {text}: too many colons in address")),
@@ -56,8 +56,7 @@ impl Endpoint {
         }
     }
 
-    fn tcp(text: &str, rest: &str, transport: Transport) -> Self {
-        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    fn tcp(text: &str, authority: &str, transport: Transport) -> Self {
         let place = match host_and_port(authority) {
             Ok((host, port)) => Place::Tcp { host: host.to_owned(), port },
             Err(why) => Place::Nowhere(format!("address {authority}: {why}")),
@@ -66,11 +65,13 @@ impl Endpoint {
             Place::Tcp { host, .. } => host.clone(),
             _ => String::new(),
         };
-        let authority = match authority.strip_prefix(':') {
-            Some(port) => format!("localhost:{port}"),
-            None => authority.to_owned(),
-        };
-        Self { text: text.to_owned(), place, transport, authority, server_name }
+        Self {
+            text: text.to_owned(),
+            place,
+            transport,
+            authority: authority.to_owned(),
+            server_name,
+        }
     }
 
     fn unix(text: &str, rest: &str, transport: Transport) -> Self {
@@ -93,7 +94,14 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// The scheme in lower case and what follows its `://`; `unix:PATH` needs no slashes.
+/// Host and port of a URL: neither its user nor its path.
+fn host_of_url(rest: &str) -> &str {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit('@').next().unwrap_or_default()
+}
+
+/// The scheme in lower case and what follows its `://`. `unix:PATH` needs no slashes, and then only
+/// lower case is a scheme.
 fn split_scheme(text: &str) -> (String, &str) {
     if let Some((scheme, rest)) = text.split_once("://") {
         let scheme = scheme.to_ascii_lowercase();
@@ -102,7 +110,7 @@ fn split_scheme(text: &str) -> (String, &str) {
     }
     for scheme in ["unix", "unixs"] {
         let Some((head, rest)) = text.split_once(':') else { break };
-        if head.eq_ignore_ascii_case(scheme) {
+        if head == scheme {
             return (scheme.to_owned(), rest);
         }
     }
@@ -137,8 +145,9 @@ mod tests {
         let unix = |path: &str| Place::Unix(PathBuf::from(path));
         for (text, place, transport, authority, name) in [
             ("127.0.0.1:2379", tcp("127.0.0.1"), Either, "127.0.0.1:2379", "127.0.0.1"),
-            (":2379", tcp("localhost"), Either, "localhost:2379", "localhost"),
+            (":2379", tcp("localhost"), Either, ":2379", "localhost"),
             ("http://h:2379", tcp("h"), Plain, "h:2379", "h"),
+            ("http://user:pw@h:2379", tcp("h"), Plain, "h:2379", "h"),
             ("HTTP://h:2379/v3?x", tcp("h"), Plain, "h:2379", "h"),
             ("https://h:2379", tcp("h"), Tls, "h:2379", "h"),
             ("[::1]:2379", tcp("::1"), Either, "[::1]:2379", "::1"),
@@ -166,6 +175,8 @@ mod tests {
             ("a:b:1", "address a:b:1: too many colons in address"),
             ("[::1", "address [::1: missing ']' in address"),
             ("h:http", "address h:http: invalid port \"http\""),
+            ("h:2379/v3", "address h:2379/v3: invalid port \"2379/v3\""),
+            ("UNIX:a", "address UNIX:a: invalid port \"a\""),
             ("", "address : missing port in address"),
             ("ftp://h:1", "address ftp://h:1: too many colons in address"),
         ] {

@@ -2,6 +2,7 @@
 
 mod access;
 mod completion;
+mod connection;
 mod del;
 mod formats;
 mod get;

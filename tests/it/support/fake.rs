@@ -3,8 +3,9 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -15,7 +16,9 @@ use etcd_client::proto::{
     PbWatchRequest, PbWatchResponse, PbWatchServer, PbWatchService,
 };
 use tokio::sync::oneshot;
+use tonic::codegen::Service;
 use tonic::codegen::tokio_stream::{self, Stream};
+use tonic::server::NamedService;
 use tonic::transport::server::{Server, TcpIncoming};
 use tonic::{Request, Response, Status};
 
@@ -25,7 +28,11 @@ pub struct Fake {
     stop: Option<Stop>,
     thread: Option<JoinHandle<()>>,
     calls: Arc<AtomicUsize>,
+    heads: Heads,
 }
+
+/// The `:authority` and the headers of each request.
+type Heads = Arc<Mutex<Vec<(String, http::HeaderMap)>>>;
 
 enum Stop {
     /// A loop around `accept`: told by the flag, woken by a last connection.
@@ -52,7 +59,7 @@ impl Fake {
     /// Nobody listens. The port was free a moment ago.
     pub fn refusing() -> Self {
         let (_, address) = listener();
-        Self { address, stop: None, thread: None, calls: Arc::default() }
+        Self { address, stop: None, thread: None, calls: Arc::default(), heads: Heads::default() }
     }
 
     /// Accepts, and never says a word.
@@ -101,26 +108,27 @@ impl Fake {
                 }
             }
         });
-        Self { address, stop: Some(Stop::Accepting(over)), thread: Some(thread), calls }
+        let heads = Heads::default();
+        Self { address, stop: Some(Stop::Accepting(over)), thread: Some(thread), calls, heads }
     }
 
     /// Speaks the key-value service, as told.
     pub fn kv(kv: Kv) -> Self {
-        Self::serving(|calls| {
-            let service = PbKvServer::new(KvService { kv, calls });
+        Self::serving(|calls, heads| {
+            let service = Noting { service: PbKvServer::new(KvService { kv, calls }), heads };
             move |incoming| Server::builder().serve_with_incoming(service, incoming)
         })
     }
 
     /// Answers every watch with one event of a type that does not exist.
     pub fn watch_of_an_unknown_event() -> Self {
-        Self::serving(|calls| {
+        Self::serving(|calls, _| {
             let service = PbWatchServer::new(WatchService { calls });
             move |incoming| Server::builder().serve_with_incoming(service, incoming)
         })
     }
 
-    fn serving<F, S>(serve: impl FnOnce(Arc<AtomicUsize>) -> S) -> Self
+    fn serving<F, S>(serve: impl FnOnce(Arc<AtomicUsize>, Heads) -> S) -> Self
     where
         S: FnOnce(TcpIncoming) -> F + Send + 'static,
         F: Future<Output = Result<(), tonic::transport::Error>>,
@@ -128,7 +136,8 @@ impl Fake {
         let (listener, address) = listener();
         listener.set_nonblocking(true).expect("could not make a listener asynchronous");
         let calls = Arc::new(AtomicUsize::new(0));
-        let serve = serve(calls.clone());
+        let heads = Heads::default();
+        let serve = serve(calls.clone(), heads.clone());
         let (stop, over) = oneshot::channel();
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -145,11 +154,20 @@ impl Fake {
                 }
             });
         });
-        Self { address, stop: Some(Stop::Serving(stop)), thread: Some(thread), calls }
+        Self { address, stop: Some(Stop::Serving(stop)), thread: Some(thread), calls, heads }
     }
 
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What the heads of the requests to the key-value service said; forgotten once told.
+    pub fn heads(&self) -> Vec<(String, http::HeaderMap)> {
+        std::mem::take(&mut *self.heads.lock().expect("a request failed while it was noted"))
     }
 
     /// How many connections (raw servers) or calls (services) there were.
@@ -200,6 +218,37 @@ fn cut(client: &TcpStream, server: SocketAddr, after: u64) {
 
 fn header() -> PbResponseHeader {
     PbResponseHeader { cluster_id: 1, member_id: 2, revision: 3, raft_term: 4 }
+}
+
+/// Notes the head of each request before a service sees it.
+#[derive(Clone)]
+struct Noting<S> {
+    service: S,
+    heads: Heads,
+}
+
+impl<S, B> Service<http::Request<B>> for Noting<S>
+where
+    S: Service<http::Request<B>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.service.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: http::Request<B>) -> S::Future {
+        let authority = request.uri().authority().map_or_else(String::new, ToString::to_string);
+        let head = (authority, request.headers().clone());
+        self.heads.lock().expect("nobody fails while noting").push(head);
+        self.service.call(request)
+    }
+}
+
+impl<S: NamedService> NamedService for Noting<S> {
+    const NAME: &'static str = S::NAME;
 }
 
 struct KvService {
