@@ -82,8 +82,16 @@ impl TlsCause {
     #[must_use]
     pub fn in_handshake(err: &io::Error, notes: &Notes) -> Option<Self> {
         Self::in_io(err, notes).or_else(|| {
-            // What etcd does on a port for plain text.
-            (err.kind() == io::ErrorKind::UnexpectedEof).then_some(Self::NotTls)
+            // What etcd does on a port for plain text: it hangs up, and what we had written by then
+            // decides how that shows.
+            let hung_up = matches!(
+                err.kind(),
+                io::ErrorKind::UnexpectedEof
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+            );
+            hung_up.then_some(Self::NotTls)
         })
     }
 
