@@ -1,5 +1,6 @@
 //! One test program, so one link. Most tests compare with the official client: `make reference` first.
 
+mod auth;
 mod connection;
 mod del;
 mod get;
