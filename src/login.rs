@@ -42,7 +42,7 @@ pub async fn login(global: &Global) -> Result<Login> {
     } else {
         (user, ask("Password: ").await?)
     };
-    if password.is_empty() {
+    if user.is_empty() || password.is_empty() {
         // The official client then asks nobody for a token.
         return Ok(Login::None);
     }
@@ -70,16 +70,18 @@ fn from_file(path: &Path) -> Result<Secret> {
 
 /// Asks on standard output, as the official client does, and reads a line that is not shown.
 pub async fn ask(prompt: &str) -> Result<Secret> {
-    output::print_text(prompt)?;
+    // No signal must leave the terminal without an echo.
+    let mut interruption = terminal::Interruption::new();
+    // Before the prompt: who drives a terminal types as soon as that is there.
     let hidden = terminal::Hidden::new(io::stdin());
+    output::print_text(prompt)?;
     let line = tokio::task::spawn_blocking(|| {
         let mut line = Vec::new();
         io::stdin().lock().read_until(b'\n', &mut line).map(|_| line)
     });
-    // An interrupt must not leave the terminal without an echo.
     let line = tokio::select! {
         line = line => line,
-        _ = tokio::signal::ctrl_c() => {
+        () = interruption.wait() => {
             drop(hidden);
             return Err(Error::new(Exit::Child(255), "").because("interrupted"));
         }

@@ -1,10 +1,17 @@
-//! Who is at the other end: nobody, a program that drives a terminal, or a person.
+//! Who is at the other end: nobody, a program that drives a terminal, or a person; and what they do.
 
+use std::future::poll_fn;
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::task::Poll;
 
 use rustix::termios::{
     LocalModes, OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr,
 };
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::flag::register_conditional_default;
+use tokio::signal::unix::{Signal, signal};
 
 /// Any terminal.
 #[must_use]
@@ -18,13 +25,6 @@ pub fn is_terminal(stream: impl AsFd) -> bool {
 pub fn is_a_persons(stream: impl AsFd) -> bool {
     let capable = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
     capable && isatty(&stream) && tcgetwinsize(&stream).is_ok_and(|size| size.ws_col != 0)
-}
-
-/// Whether colour is welcome on a stream.
-#[must_use]
-pub fn takes_colour(stream: impl AsFd) -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    !refused && is_a_persons(stream)
 }
 
 /// Typing shows nothing while this lives. What was typed before stays to be read.
@@ -50,6 +50,51 @@ impl<S: AsFd> Drop for Hidden<S> {
     fn drop(&mut self) {
         if let Some(before) = &self.before {
             let _ = tcsetattr(&self.stream, OptionalActions::Now, before);
+        }
+    }
+}
+
+/// While this lives, the signals that end a program from outside are events; afterwards they end it again.
+pub struct Interruption(Vec<Signal>);
+
+/// How many live.
+static LIVING: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether signals end the program. Who has once listened for a signal never gets its default back but so.
+static DEADLY: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| {
+    let deadly = Arc::default();
+    for kind in Interruption::KINDS {
+        // Only signals that cannot be caught are refused.
+        let _ = register_conditional_default(kind, Arc::clone(&deadly));
+    }
+    deadly
+});
+
+impl Interruption {
+    const KINDS: [i32; 4] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT];
+
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "it is made for what it does")]
+    pub fn new() -> Self {
+        LIVING.fetch_add(1, Ordering::SeqCst);
+        DEADLY.store(false, Ordering::SeqCst);
+        Self(Self::KINDS.into_iter().filter_map(|kind| signal(kind.into()).ok()).collect())
+    }
+
+    /// Resolves at the next signal.
+    pub async fn wait(&mut self) {
+        poll_fn(|cx| {
+            let any = self.0.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
+            if any { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+}
+
+impl Drop for Interruption {
+    fn drop(&mut self) {
+        if LIVING.fetch_sub(1, Ordering::SeqCst) == 1 {
+            DEADLY.store(true, Ordering::SeqCst);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One test program, so one link. Most tests compare with the official client: `make reference` first.
 
 mod access;
+mod auth;
 mod completion;
 mod connection;
 mod del;

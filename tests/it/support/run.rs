@@ -199,6 +199,11 @@ impl Run {
         Running { child, _folder: folder }
     }
 
+    /// The process as it would start, in the present folder: for tests that hold its streams themselves.
+    pub fn into_command(self) -> Command {
+        self.inside(Path::new(".")).command().0
+    }
+
     fn command(&self) -> (Command, Option<TempDir>, String) {
         let temporary = self
             .folder
