@@ -16,7 +16,7 @@ pub struct Bars {
     pub ratio: Option<f64>,
     /// The most memory, in bytes.
     pub peak: Option<u64>,
-    /// The latest first output, after a `limit 1000` range has ended.
+    /// The latest first output, beyond the time that a `limit 1000` range takes.
     pub first: Option<Duration>,
 }
 
@@ -124,22 +124,12 @@ impl Bench {
         let etcd = Etcd::start();
         fill::elsewhere(&etcd.endpoint(), self.keys, 100)?;
         let endpoint = format!("--endpoints={}", etcd.address());
-        self.first_page(&endpoint)?;
         let long = self.long;
         self.compare(&keys_only, long, RANGE, &ranged(&endpoint, "--keys-only"))?;
         for (case, format) in cases.iter().zip(formats) {
             let format = format.trim_matches('`').replace(' ', "=");
             self.compare(case, long, RANGE, &ranged(&endpoint, &format))?;
         }
-        Ok(())
-    }
-
-    /// What a first output can be no sooner than: the server counts all keys first.
-    fn first_page(&mut self, endpoint: &str) -> Result<()> {
-        let args = [endpoint, "get", "/", "--prefix", "--keys-only", "--limit=1000"];
-        let case = format!("{} keys, `--keys-only --limit 1000`", count(self.keys));
-        let runs = self.in_turn(self.long.max(11), &args)?;
-        self.table.floor(&self.programs, &case, &runs);
         Ok(())
     }
 
@@ -175,7 +165,6 @@ impl Bench {
         };
         fill::elsewhere(&etcd.endpoint(), self.keys, 100)?;
         let endpoint = format!("--endpoints={}", etcd.address());
-        self.first_page(&endpoint)?;
         for (case, flag) in cases {
             self.compare(&case, self.long, RANGE, &ranged(&endpoint, flag))?;
         }
@@ -193,22 +182,29 @@ impl Bench {
         }
         eprintln!("bench: {case}");
         let same = self.answers_agree(args)?;
-        let runs = self.in_turn(runs, args)?;
-        self.table.row(&self.programs, &Row { case, runs: &runs, bars, same });
+        let page = bars.first.map(|_| first_page(args));
+        let (runs, pages) = self.in_turn(runs, args, page.as_deref())?;
+        self.table.row(&self.programs, &Row { case, runs: &runs, pages: &pages, bars, same });
         Ok(())
     }
 
-    /// Every program in turn, another one first each time. By program, then by turn.
-    fn in_turn(&mut self, turns: usize, args: &[&str]) -> Result<Vec<Vec<Run>>> {
+    /// Every program in turn, another one first each time; where there is a first page to compare
+    /// with, it is asked for just before. By program, then by turn.
+    fn in_turn(&mut self, turns: usize, args: &[&str], page: Option<&[&str]>) -> Result<Turns> {
         let programs = self.programs.all();
         let mut runs: Vec<Vec<Run>> = programs.iter().map(|_| Vec::new()).collect();
+        let mut pages: Vec<Vec<Run>> = programs.iter().map(|_| Vec::new()).collect();
         for turn in 0..turns {
             for position in 0..programs.len() {
-                let program = (turn + position) % programs.len();
-                runs[program].push(measure::run(&programs[program].path, args, &mut self.piece)?);
+                let index = (turn + position) % programs.len();
+                let program = &programs[index].path;
+                if let Some(page) = page {
+                    pages[index].push(measure::run(program, page, &mut self.piece)?);
+                }
+                runs[index].push(measure::run(program, args, &mut self.piece)?);
             }
         }
-        Ok(runs)
+        Ok((runs, pages))
     }
 
     /// Whether all print the same bytes. It warms everything up, too.
@@ -225,6 +221,14 @@ impl Bench {
         }
         Ok(same)
     }
+}
+
+/// Runs of a case, and of the first page before each.
+type Turns = (Vec<Vec<Run>>, Vec<Vec<Run>>);
+
+/// What a range's first output can be no sooner than: the server counts all keys first.
+fn first_page<'a>(range: &[&'a str]) -> Vec<&'a str> {
+    [range, &["--limit=1000"]].concat()
 }
 
 /// A range of all keys. The official client's own five seconds may be too few on a busy machine.
