@@ -5,6 +5,7 @@ mod connection;
 mod del;
 mod get;
 mod global;
+mod large;
 mod misbehaviour;
 mod pipes;
 mod put;
