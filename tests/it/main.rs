@@ -10,6 +10,7 @@ mod get;
 mod global;
 mod lease;
 mod maintenance;
+mod large;
 mod misbehaviour;
 mod pipes;
 mod put;
