@@ -80,6 +80,15 @@ impl Cause {
         }
     }
 
+    /// The more telling of two attempts' causes: the last one, unless it only ran out of time.
+    #[must_use]
+    pub fn after(self, earlier: Option<Self>) -> Self {
+        match (self, earlier) {
+            (Self::Silent | Self::Unreached, Some(earlier)) => earlier,
+            (last, _) => last,
+        }
+    }
+
     /// What to do about it, where that is known.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

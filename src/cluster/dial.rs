@@ -65,10 +65,11 @@ async fn persist(
     failed: &Notify,
 ) -> Result<Conn, Cause> {
     let mut pause = FIRST_PAUSE;
+    let mut earlier = None;
     loop {
         let cause = match attempt(target, index, alone, deadline).await {
             Ok(conn) => return Ok(conn),
-            Err(cause) => cause,
+            Err(cause) => cause.after(earlier.take()),
         };
         target.tell(format_args!("{}: {cause}", target.endpoints[index]));
         failed.notify_one();
@@ -79,6 +80,7 @@ async fn persist(
             return Err(cause);
         }
         let next = now + pause;
+        earlier = Some(cause);
         sleep_until(last.map_or(next, |last| next.min(last))).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

@@ -90,6 +90,7 @@ impl Link {
             (Some(dial), Some(deadline)) => Some(dial.min(deadline)),
             (dial, deadline) => dial.or(deadline),
         };
+        let mut earlier = None;
         loop {
             let conn = self.conn(contact).await.map_err(Failure::Unreached)?;
             let name = self.target.endpoints[conn.endpoint].to_string();
@@ -119,9 +120,11 @@ impl Link {
             if spoke && !cause.is_final() {
                 return Err(Failure::Lost(name, cause));
             }
+            let cause = cause.after(earlier.take());
             if hopeless {
                 return Err(Failure::Unreached(Causes(vec![(name, cause)])));
             }
+            earlier = Some(cause);
             sleep(PAUSE).await;
         }
     }
