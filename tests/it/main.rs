@@ -8,7 +8,6 @@ mod del;
 mod formats;
 mod get;
 mod global;
-mod large;
 mod lease;
 mod maintenance;
 mod misbehaviour;
