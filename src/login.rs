@@ -87,6 +87,8 @@ pub async fn ask(prompt: &str) -> Result<Secret> {
         }
     };
     drop(hidden);
+    // Before the line's end is seen: from there on a signal ends the program again.
+    drop(interruption);
     output::print_text("\n")?;
     let line = line.ok().and_then(Result::ok).unwrap_or_default();
     secret(OsString::from_vec(line.trim_ascii().to_vec()))
