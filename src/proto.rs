@@ -32,8 +32,9 @@ pub use etcd_client::proto::{
     PbCompactionRequest as CompactionRequest, PbCompactionResponse as CompactionResponse,
     PbDeleteRequest as DeleteRangeRequest, PbDeleteResponse as DeleteRangeResponse,
     PbDowngradeRequest as DowngradeRequest, PbDowngradeResponse as DowngradeResponse,
-    PbKeyValue as KeyValue, PbLeaseGrantRequest as LeaseGrantRequest,
-    PbLeaseGrantResponse as LeaseGrantResponse, PbLeaseLeasesRequest as LeaseLeasesRequest,
+    PbEvent as Event, PbKeyValue as KeyValue, PbLeaseGrantRequest as LeaseGrantRequest,
+    PbLeaseGrantResponse as LeaseGrantResponse, PbLeaseKeepAliveRequest as LeaseKeepAliveRequest,
+    PbLeaseKeepAliveResponse as LeaseKeepAliveResponse, PbLeaseLeasesRequest as LeaseLeasesRequest,
     PbLeaseLeasesResponse as LeaseLeasesResponse, PbLeaseRevokeRequest as LeaseRevokeRequest,
     PbLeaseRevokeResponse as LeaseRevokeResponse,
     PbLeaseTimeToLiveRequest as LeaseTimeToLiveRequest,
@@ -47,7 +48,7 @@ pub use etcd_client::proto::{
     PbMoveLeaderResponse as MoveLeaderResponse, PbPutRequest as PutRequest,
     PbPutResponse as PutResponse, PbRangeRequest as RangeRequest, PbRangeResponse as RangeResponse,
     PbResponseHeader as ResponseHeader, PbStatusRequest as StatusRequest,
-    PbStatusResponse as StatusResponse,
+    PbStatusResponse as StatusResponse, PbWatchResponse as WatchResponse,
 };
 
 /// `AuthStatusRequest`: it has no fields.
@@ -64,3 +65,38 @@ pub struct AuthStatusResponse {
     #[prost(uint64, tag = "3")]
     pub auth_revision: u64,
 }
+
+/// `WatchRequest`: its `request_union`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct WatchRequest {
+    #[prost(oneof = "WatchAsk", tags = "1, 3")]
+    pub ask: Option<WatchAsk>,
+}
+
+/// What is asked on a stream of watches.
+#[derive(Clone, PartialEq, prost::Oneof)]
+pub enum WatchAsk {
+    #[prost(message, tag = "1")]
+    Create(WatchCreateRequest),
+    #[prost(message, tag = "3")]
+    Progress(WatchProgressRequest),
+}
+
+/// `WatchCreateRequest`, without what this client never asks for: filters, an id of its own, fragments.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct WatchCreateRequest {
+    #[prost(bytes = "vec", tag = "1")]
+    pub key: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub range_end: Vec<u8>,
+    #[prost(int64, tag = "3")]
+    pub start_revision: i64,
+    #[prost(bool, tag = "4")]
+    pub progress_notify: bool,
+    #[prost(bool, tag = "6")]
+    pub prev_kv: bool,
+}
+
+/// `WatchProgressRequest`: it has no fields.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub struct WatchProgressRequest {}

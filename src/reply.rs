@@ -5,8 +5,8 @@ use bytes::Bytes;
 use crate::proto::{
     AlarmResponse, AuthRoleGetResponse, AuthRoleListResponse, AuthStatusResponse,
     AuthUserGetResponse, AuthUserListResponse, DeleteRangeResponse, DowngradeResponse, KeyValue,
-    LeaseGrantResponse, LeaseLeasesResponse, LeaseTimeToLiveResponse, Member, MemberListResponse,
-    MoveLeaderResponse, PutResponse,
+    LeaseGrantResponse, LeaseKeepAliveResponse, LeaseLeasesResponse, LeaseTimeToLiveResponse,
+    Member, MemberListResponse, MoveLeaderResponse, PutResponse, WatchResponse,
 };
 
 pub use crate::proto::ResponseHeader as Header;
@@ -30,7 +30,9 @@ pub enum Reply {
         answer: Answer<LeaseTimeToLiveResponse>,
         keys: bool,
     },
+    LeaseKeepAlive(Answer<LeaseKeepAliveResponse>),
     Leases(Answer<LeaseLeasesResponse>),
+    Watch(WatchResponse),
     Members(Answer<MemberListResponse>),
     MemberChange(MemberChange),
     MoveLeader {

@@ -67,6 +67,18 @@ pub enum SortOrder {
     Descend,
 }
 
+/// Which keys to watch, and what to tell of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Watch {
+    pub key: Vec<u8>,
+    pub end: RangeEnd,
+    /// The first revision whose events are wanted; 0 for those to come.
+    pub revision: i64,
+    pub prev_kv: bool,
+    /// Whether to be told now and then that nothing has happened.
+    pub progress_notify: bool,
+}
+
 /// Which keys to read, and what of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Range {

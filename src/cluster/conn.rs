@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::cause::Cause;
 use super::endpoint::Endpoint;
-use super::grpc::Once;
+use super::grpc::Body;
 use super::tls::{self, TlsCause, TlsFiles};
 
 /// Stream and connection windows: a smaller one waits for the network on a long round trip,
@@ -64,7 +64,7 @@ struct Notes {
 
 /// A connection that the whole program shares.
 pub struct Conn {
-    send: http2::SendRequest<Once>,
+    send: http2::SendRequest<Body>,
     notes: Arc<Mutex<Notes>>,
     spoke: watch::Receiver<bool>,
     /// The position of its endpoint among those given.
@@ -137,8 +137,8 @@ impl Conn {
     /// Sends a request. `Err(Some(request))`: it was never sent, and may be sent elsewhere.
     pub async fn send(
         &self,
-        mut request: Request<Once>,
-    ) -> Result<Response<Incoming>, (Option<Request<Once>>, Cause)> {
+        mut request: Request<Body>,
+    ) -> Result<Response<Incoming>, (Option<Request<Body>>, Cause)> {
         let mut parts = std::mem::take(request.uri_mut()).into_parts();
         parts.scheme = Some(self.scheme.clone());
         parts.authority = Some(self.authority.clone());

@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use http::HeaderMap;
 use http_body::Frame;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 /// A status code, with the names that grpc-go prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,29 +145,30 @@ pub fn timeout(left: Duration) -> String {
     format!("{}S", u128::from(left.as_secs()).min(MOST))
 }
 
-/// A request's body: one framed message, then the end.
-pub struct Once(Option<Bytes>);
-
-impl Once {
-    #[must_use]
-    pub fn new(framed: Bytes) -> Self {
-        Self(Some(framed))
-    }
+/// A request's body: framed messages, then the end.
+pub enum Body {
+    One(Option<Bytes>),
+    /// As many as come, while their sender lives.
+    Many(UnboundedReceiver<Bytes>),
 }
 
-impl http_body::Body for Once {
+impl http_body::Body for Body {
     type Data = Bytes;
     type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
+        let framed = match &mut *self {
+            Self::One(framed) => framed.take(),
+            Self::Many(framed) => std::task::ready!(framed.poll_recv(cx)),
+        };
+        Poll::Ready(framed.map(|bytes| Ok(Frame::data(bytes))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.is_none()
+        matches!(self, Self::One(None))
     }
 }
 

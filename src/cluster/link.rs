@@ -6,12 +6,13 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, header};
 use http_body::Body as _;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::cause::{Cause, Causes};
 use super::conn::{Conn, chain};
 use super::dial;
-use super::grpc::{self, Code, Once, PREFIX, Status};
+use super::grpc::{self, Body, Code, PREFIX, Status};
 use super::target::Target;
 
 /// What the official client calls itself, and the API it speaks: a server may refuse others.
@@ -40,7 +41,12 @@ pub struct Ask {
     pub timeout: Option<Duration>,
     /// Neither a token nor a login goes with it: it is the login.
     pub anonymous: bool,
+    /// A member without a leader is to refuse it, rather than wait.
+    pub needs_leader: bool,
 }
+
+/// What is sent on a stream after its first message.
+pub type Outgoing = UnboundedSender<Bytes>;
 
 /// The connection that one cluster's requests share.
 pub struct Link {
@@ -85,6 +91,30 @@ impl Link {
     /// Sends a request and returns once the answer's head is there. A server that was never heard is
     /// waited for until the dial timeout, or `deadline` if that comes first.
     pub async fn open(&self, ask: &Ask, deadline: Option<Instant>) -> Result<Incoming, Failure> {
+        self.send(ask, deadline, || Body::One(Some(ask.message.clone()))).await
+    }
+
+    /// The same for a stream of both sides, whose first message is that of `ask`.
+    pub async fn converse(&self, ask: &Ask) -> Result<(Incoming, Outgoing), Failure> {
+        let (mut outgoing, _) = unbounded_channel();
+        let incoming = self.send(ask, None, || {
+            let (sender, messages) = unbounded_channel();
+            // The other half stands just above.
+            let _ = sender.send(ask.message.clone());
+            outgoing = sender;
+            Body::Many(messages)
+        });
+        let incoming = incoming.await?;
+        Ok((incoming, outgoing))
+    }
+
+    /// `body` is made anew for each attempt.
+    async fn send(
+        &self,
+        ask: &Ask,
+        deadline: Option<Instant>,
+        mut body: impl FnMut() -> Body,
+    ) -> Result<Incoming, Failure> {
         let dial = self.target.patience.dial.map(|dial| Instant::now() + dial);
         let contact = match (dial, deadline) {
             (Some(dial), Some(deadline)) => Some(dial.min(deadline)),
@@ -96,7 +126,7 @@ impl Link {
             let name = self.target.endpoints[conn.endpoint].to_string();
             let begun = Instant::now();
             self.target.tell(format_args!("{name}: {} of {} bytes", ask.path, ask.message.len()));
-            let sent = match heard(&conn, contact, conn.send(self.request(ask))).await {
+            let sent = match heard(&conn, contact, conn.send(self.request(ask, body()))).await {
                 Ok(sent) => sent,
                 Err(silent) => Err((None, silent)),
             };
@@ -160,8 +190,8 @@ impl Link {
     }
 
     /// The request on the wire, but for scheme and authority, which the connection knows.
-    fn request(&self, ask: &Ask) -> Request<Once> {
-        let mut request = Request::new(Once::new(ask.message.clone()));
+    fn request(&self, ask: &Ask, body: Body) -> Request<Body> {
+        let mut request = Request::new(body);
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = http::Uri::from_static(ask.path);
         let headers = request.headers_mut();
@@ -172,6 +202,9 @@ impl Link {
         let timeout = ask.timeout.and_then(|left| grpc::timeout(left).try_into().ok());
         if let Some(timeout) = timeout {
             headers.insert("grpc-timeout", timeout);
+        }
+        if ask.needs_leader {
+            headers.insert("hasleader", HeaderValue::from_static("true"));
         }
         let token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(token) = token.filter(|_| !ask.anonymous) {
@@ -240,6 +273,10 @@ impl Incoming {
         if !self.rest.is_empty() {
             return Ok(Some(self.rest.split().freeze()));
         }
+        self.frame().await
+    }
+
+    async fn frame(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
             let frame =
                 std::future::poll_fn(|cx| std::pin::Pin::new(&mut self.body).poll_frame(cx));
@@ -261,38 +298,40 @@ impl Incoming {
         }
     }
 
-    /// The next whole message; `None` at an end that is well.
+    /// The next whole message; `None` at an end that is well. Who stops waiting loses nothing.
     pub async fn message(&mut self, limit: usize) -> Result<Option<Bytes>, Failure> {
-        let mut seen = BytesMut::new();
-        let mut wanted = PREFIX;
         loop {
-            if let Some(prefix) = seen.first_chunk::<PREFIX>() {
-                let length = self.checked(*prefix, limit)?;
-                wanted = PREFIX + length;
-                if seen.len() >= wanted {
-                    self.rest = seen.split_off(wanted);
-                    return Ok(Some(seen.freeze().split_off(PREFIX)));
+            if let Some(prefix) = self.rest.first_chunk::<PREFIX>() {
+                let whole = PREFIX + self.checked(*prefix, limit)?;
+                if self.rest.len() >= whole {
+                    return Ok(Some(self.rest.split_to(whole).freeze().split_off(PREFIX)));
                 }
             }
-            match self.data().await? {
-                Some(data) if seen.is_empty() && data.len() >= wanted => {
-                    // The usual answer is one piece: taken as it is, without a copy.
-                    seen = data.try_into_mut().unwrap_or_else(|data| BytesMut::from(&data[..]));
+            match self.frame().await? {
+                // The usual answer is one piece: taken as it is, without a copy.
+                Some(data) if self.rest.is_empty() => {
+                    self.rest =
+                        data.try_into_mut().unwrap_or_else(|data| BytesMut::from(&data[..]));
                 }
-                Some(data) => seen.extend_from_slice(&data),
-                None if seen.is_empty() => return Ok(None),
+                Some(data) => self.rest.extend_from_slice(&data),
+                None if self.rest.is_empty() => return Ok(None),
                 None => return Err(self.lost("the answer is cut off")),
             }
         }
     }
 
+    /// The answer that means nothing.
+    #[must_use]
+    pub fn refused(&self, status: Status) -> Failure {
+        Failure::Status(self.name.clone(), status)
+    }
+
     /// The length that a prefix announces, within the limit.
     pub fn checked(&self, prefix: [u8; PREFIX], limit: usize) -> Result<usize, Failure> {
-        let refuse = |status| Failure::Status(self.name.clone(), status);
-        let length = grpc::announced(prefix).map_err(refuse)?;
+        let length = grpc::announced(prefix).map_err(|status| self.refused(status))?;
         if length > limit {
             let words = format!("grpc: received message larger than max ({length} vs. {limit})");
-            return Err(refuse(Status::new(Code::RESOURCE_EXHAUSTED, words)));
+            return Err(self.refused(Status::new(Code::RESOURCE_EXHAUSTED, words)));
         }
         Ok(length)
     }

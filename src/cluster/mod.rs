@@ -11,13 +11,16 @@ pub mod range;
 pub mod srv;
 pub mod target;
 pub mod tls;
+pub mod watch;
 
 mod conn;
 mod decode;
 mod dial;
 mod known;
+mod lasting;
 mod link;
 mod proxy;
+pub mod renew;
 mod rpc;
 
 use std::io;
@@ -92,7 +95,7 @@ impl Cluster {
             match attempts.wait(work).await? {
                 Ok(bytes) => {
                     let message = B::decode(bytes.clone())
-                        .map_err(|err| Error::failure(undecodable(&err.to_string())))?;
+                        .map_err(|err| Error::failure(undecodable(&err.to_string()).words()))?;
                     return Ok(Answer { message, bytes });
                 }
                 Err(failure) => attempts.weigh(failure).await?,
@@ -128,6 +131,11 @@ impl Cluster {
 
     /// Changes name and password for a token, once. A server without authentication needs none.
     async fn login(&self) -> Result<()> {
+        let outcome = self.authenticate().await;
+        outcome.map_err(|failure| explained(failure).exit(Exit::BadConnection))
+    }
+
+    async fn authenticate(&self) -> Result<(), Failure> {
         let Login::Password { user, password } = &self.link.target.login else { return Ok(()) };
         if self.logged_in.load(Ordering::Relaxed) {
             return Ok(());
@@ -138,36 +146,46 @@ impl Cluster {
         let patience = patience.dial.unwrap_or(patience.command);
         let ask = Ask {
             path: Method::AUTHENTICATE.path,
-            message: self.framed(&ask)?,
+            message: grpc::frame(&ask),
             timeout: Some(patience),
             anonymous: true,
+            needs_leader: false,
         };
         let deadline = Instant::now() + patience;
         let work = async {
             let mut incoming = self.link.open(&ask, Some(deadline)).await?;
             let bytes = incoming.message(self.link.target.limits.receive).await?;
-            bytes.ok_or_else(|| incoming.lost("an answer without a message"))
+            let bytes = bytes.ok_or_else(|| incoming.lost("an answer without a message"))?;
+            let answer = <AuthenticateResponse as prost::Message>::decode(bytes)
+                .map_err(|err| incoming.refused(undecodable(&err.to_string())))?;
+            header(&Secret::new(answer.token)).map_err(|err| incoming.lost(err.message()))
         };
         let outcome = match timeout(patience + GRACE, work).await {
             Ok(outcome) => outcome,
             Err(_) => Err(slow(&self.link.target, patience, "--dial-timeout")),
         };
         let token = match outcome {
-            Ok(bytes) => {
-                let answer = <AuthenticateResponse as prost::Message>::decode(bytes)
-                    .map_err(|err| Error::failure(undecodable(&err.to_string())))?;
-                Some(header(&Secret::new(answer.token))?)
-            }
+            Ok(token) => Some(token),
             Err(Failure::Status(_, status))
                 if status.known() == Some("authentication is not enabled") =>
             {
                 None
             }
-            Err(failure) => return Err(explained(failure).exit(Exit::BadConnection)),
+            Err(failure) => return Err(failure),
         };
         self.link.set_token(token);
         self.logged_in.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Forgets the token, so that the next request asks for another; `false` where none can be had.
+    fn log_out(&self) -> bool {
+        let knows = matches!(self.link.target.login, Login::Password { .. });
+        if knows {
+            self.logged_in.store(false, Ordering::Relaxed);
+            self.link.set_token(None);
+        }
+        knows
     }
 }
 
@@ -190,7 +208,8 @@ impl<'a> Attempts<'a> {
 
     /// The request as it is now to be sent. `timed`: the server is told when we stop waiting.
     fn ask(&self, path: &'static str, message: bytes::Bytes, timed: bool) -> Ask {
-        Ask { path, message, timeout: timed.then_some(self.left), anonymous: false }
+        let timeout = timed.then_some(self.left);
+        Ask { path, message, timeout, anonymous: false, needs_leader: false }
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -230,10 +249,10 @@ impl<'a> Attempts<'a> {
         let again = match &failure {
             Failure::Unreached(_) => false,
             Failure::Lost(..) => self.method.retry == Retry::WhenUnavailable,
-            Failure::Status(_, status) if status.wants_login() && self.can_log_in_again() => {
+            Failure::Status(_, status)
+                if status.wants_login() && !self.logged_in_again && self.cluster.log_out() =>
+            {
                 self.logged_in_again = true;
-                self.cluster.logged_in.store(false, Ordering::Relaxed);
-                self.cluster.link.set_token(None);
                 return Ok(());
             }
             Failure::Status(_, status) => {
@@ -256,11 +275,6 @@ impl<'a> Attempts<'a> {
         sleep(PAUSE).await;
         self.left = self.left.saturating_sub(PAUSE);
         Ok(())
-    }
-
-    fn can_log_in_again(&self) -> bool {
-        let knows = matches!(self.cluster.link.target.login, Login::Password { .. });
-        knows && !self.logged_in_again
     }
 }
 
@@ -296,9 +310,8 @@ fn slow(target: &Target, patience: Duration, flag: &str) -> Failure {
     Failure::Unreached(Causes(named.collect()))
 }
 
-fn undecodable(why: &str) -> String {
-    let words = format!("grpc: failed to unmarshal the received message: {why}");
-    Status::new(Code::INTERNAL, words).words()
+fn undecodable(why: &str) -> Status {
+    Status::new(Code::INTERNAL, format!("grpc: failed to unmarshal the received message: {why}"))
 }
 
 fn header(token: &Secret) -> Result<HeaderValue> {

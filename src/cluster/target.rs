@@ -62,6 +62,12 @@ impl Target {
             let _ = writeln!(std::io::stderr(), "debug: {what}");
         }
     }
+
+    /// Tells whoever follows a stream that it was interrupted, or goes on.
+    #[expect(clippy::unused_self, reason = "it stands beside `tell`")]
+    pub fn say(&self, what: std::fmt::Arguments<'_>) {
+        let _ = writeln!(std::io::stderr(), "{what}");
+    }
 }
 
 /// Whether TLS is spoken: the first endpoint decides for all

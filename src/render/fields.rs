@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Look, node, words};
+use super::{Look, event, node, words};
 use crate::error::Result;
 use crate::go::quote;
 use crate::proto::Member;
@@ -37,6 +37,21 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             writeln!(out, "\"GrantedTTL\" : {}", message.granted_ttl)?;
             for key in &message.keys {
                 writeln!(out, "\"Key\" : {}", quote::quote(key))?;
+            }
+        }
+        Reply::LeaseKeepAlive(answer) => {
+            header(answer.message.header.as_ref(), look, out)?;
+            writeln!(out, "\"ID\" : {}", lease(answer.message.id, look))?;
+            writeln!(out, "\"TTL\" : {}", answer.message.ttl)?;
+        }
+        Reply::Watch(response) => {
+            header(response.header.as_ref(), look, out)?;
+            for event in event::events(response) {
+                writeln!(out, "\"Type\" : {}", event.name)?;
+                if let Some(prev) = &event.prev {
+                    pair("Prev", prev, look, out)?;
+                }
+                pair("", &event.pair, look, out)?;
             }
         }
         Reply::Leases(answer) => {

@@ -4,12 +4,18 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::View;
 use super::node::{self, Plain, Shown};
+use super::{View, event};
 use crate::error::Result;
 use crate::reply::{Pair, Reply, Tail};
 
 pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
+    if let Reply::Watch(response) = reply {
+        if let Some(revision) = event::progress(response) {
+            line(&event::Progress(revision), out)?;
+        }
+        return event::events(response).try_for_each(|event| line(&event, out));
+    }
     node::reply(reply).items(reply).iter().try_for_each(|item| line(&Plain(item), out))
 }
 

@@ -2,6 +2,7 @@
 //! client's `printer_FORMAT.go`; nothing here asks a server or knows where the bytes go.
 
 mod escape;
+mod event;
 mod fields;
 mod json;
 mod jsonl;
@@ -108,6 +109,13 @@ pub enum View {
 
 /// Writes an answer that is there as a whole.
 pub fn reply(reply: &Reply, format: Format, look: &Look, out: &mut dyn Write) -> Result<()> {
+    if let Reply::Watch(response) = reply
+        && let Some(revision) = event::progress(response)
+        && !matches!(format, Format::Yaml | Format::Jsonl)
+    {
+        // The official client prints it whatever the format is.
+        writeln!(out, "progress notify: {revision}")?;
+    }
     match format {
         Format::Simple => simple::reply(reply, look, out),
         Format::Json => json::reply(reply, look, out),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
-use crate::proto::{AlarmMember, Member};
+use crate::proto::{AlarmMember, Event, Member, WatchResponse};
 use crate::reply::{Header, Pair, Reply, Tail};
 
 /// A value of a message.
@@ -89,6 +89,10 @@ pub fn reply(reply: &Reply) -> Node {
                 .always("granted-ttl", lease.granted_ttl)
                 .always("keys", if lease.keys.is_empty() { Node::Null } else { keys })
         }
+        Reply::LeaseKeepAlive(answer) => header(&answer.message.header.unwrap_or_default())
+            .always("ID", Node::Lease(answer.message.id))
+            .always("TTL", answer.message.ttl),
+        Reply::Watch(response) => watch(response),
         Reply::Leases(answer) => {
             let lease = |id: i64| Message::default().always("id", Node::Lease(id)).into();
             header(&answer.message.header.unwrap_or_default())
@@ -141,6 +145,26 @@ pub fn reply(reply: &Reply) -> Node {
         }
     };
     message.into()
+}
+
+/// A struct of Go's client too, under its own names.
+fn watch(response: &WatchResponse) -> Message {
+    let event = |event: &Event| {
+        Message::default()
+            .field("type", i64::from(event.r#type))
+            .maybe("kv", event.kv.as_ref().map(Pair::from))
+            .maybe("prev_kv", event.prev_kv.as_ref().map(Pair::from))
+            .into()
+    };
+    let none = response.events.is_empty();
+    let events = if none { Node::Null } else { list(&response.events, event) };
+    Message::default()
+        .always("Header", header(&response.header.unwrap_or_default()))
+        .always("Events", events)
+        .always("CompactRevision", response.compact_revision)
+        .always("Canceled", Node::Bool(response.canceled))
+        .always("Created", Node::Bool(response.created))
+        .always("CancelReason", text(&response.cancel_reason))
 }
 
 fn member(member: &Member) -> Node {
@@ -370,8 +394,16 @@ pub struct Shown<'a> {
 
 impl Serialize for Shown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let pair = self.pair;
         let mut map = serializer.serialize_map(None)?;
+        self.entries(&mut map)?;
+        map.end()
+    }
+}
+
+impl Shown<'_> {
+    /// Its entries, for a map that has others too.
+    pub fn entries<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let pair = self.pair;
         map.serialize_entry("key", &Text(&pair.key))?;
         map.serialize_entry("create_revision", &pair.create_revision)?;
         map.serialize_entry("mod_revision", &pair.mod_revision)?;
@@ -382,7 +414,7 @@ impl Serialize for Shown<'_> {
         if self.value {
             map.serialize_entry("value", &Text(&pair.value))?;
         }
-        map.end()
+        Ok(())
     }
 }
 

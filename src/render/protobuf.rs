@@ -8,6 +8,7 @@ use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
 use crate::error::Result;
+use crate::proto::WatchResponse;
 use crate::reply::{Header, Pair, Reply, Tail};
 
 pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
@@ -21,6 +22,10 @@ pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
             return header_alone(answer.message.header.as_ref(), out);
         }
         Reply::Leases(answer) => return header_alone(answer.message.header.as_ref(), out),
+        Reply::LeaseKeepAlive(answer) => {
+            return header_alone(answer.message.header.as_ref(), out);
+        }
+        Reply::Watch(response) => return watch(response, out),
         Reply::Members(answer) => &answer.bytes,
         Reply::MemberChange(change) => &change.bytes,
         Reply::MoveLeader { answer, .. } => &answer.bytes,
@@ -33,6 +38,18 @@ pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
         Reply::Users(answer) => &answer.bytes,
     };
     out.write_all(bytes)?;
+    Ok(())
+}
+
+/// The fields that the official client copies from what it has heard.
+fn watch(response: &WatchResponse, out: &mut dyn Write) -> Result<()> {
+    let copied = WatchResponse {
+        watch_id: 0,
+        cancel_reason: String::new(),
+        fragment: false,
+        ..response.clone()
+    };
+    out.write_all(&copied.encode_to_vec())?;
     Ok(())
 }
 

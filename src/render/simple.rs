@@ -2,10 +2,12 @@
 
 use std::io::Write;
 
-use super::{Look, View, escape, words};
+use super::{Look, View, escape, event, words};
 use crate::error::Result;
 use crate::go::quote::quote;
-use crate::proto::{AuthRoleGetResponse, LeaseGrantResponse, LeaseTimeToLiveResponse};
+use crate::proto::{
+    AuthRoleGetResponse, LeaseGrantResponse, LeaseKeepAliveResponse, LeaseTimeToLiveResponse,
+};
 use crate::reply::{MemberChange, Membership, Pair, Reply, Tail};
 use crate::request::after_prefix;
 
@@ -29,6 +31,19 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             writeln!(out, "lease {id:016x} granted with TTL({ttl}s)")?;
         }
         Reply::LeaseTimeToLive { answer, keys } => time_to_live(&answer.message, *keys, out)?,
+        Reply::LeaseKeepAlive(answer) => {
+            let LeaseKeepAliveResponse { id, ttl, .. } = &answer.message;
+            writeln!(out, "lease {id:016x} keepalived with TTL({ttl})")?;
+        }
+        Reply::Watch(response) => {
+            for event in event::events(response) {
+                writeln!(out, "{}", event.name)?;
+                if let Some(prev) = &event.prev {
+                    pair(prev, look, out)?;
+                }
+                pair(&event.pair, look, out)?;
+            }
+        }
         Reply::Leases(answer) => {
             writeln!(out, "found {} leases", answer.message.leases.len())?;
             for lease in &answer.message.leases {

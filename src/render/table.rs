@@ -10,8 +10,9 @@ use comfy_table::{
     TableStyle, Width,
 };
 
-use super::{Look, View, escape, node, words};
+use super::{Look, View, escape, event, node, words};
 use crate::error::Result;
+use crate::proto::WatchResponse;
 use crate::reply::{Header, Pair, Reply, Tail};
 
 const PAIR: [&str; 6] = ["KEY", "CREATEREVISION", "MODREVISION", "VERSION", "VALUE", "LEASE"];
@@ -45,11 +46,31 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             let rows = answer.message.members.iter().map(|one| words::member(one).to_vec());
             (MEMBER.to_vec(), rows.collect())
         }
+        Reply::Watch(response) if response.events.is_empty() => return Ok(()),
+        Reply::Watch(response) => events(response, look),
         other => return items(other, out),
     };
     let mut drawing = Drawing::new(&columns);
     drawing.block(rows, out)?;
     drawing.end(out)
+}
+
+/// What was there before has columns of its own where any event tells it.
+fn events(response: &WatchResponse, look: &Look) -> (Vec<&'static str>, Vec<Vec<String>>) {
+    let with_prev = response.events.iter().any(|event| event.prev_kv.is_some());
+    let mut columns = [&["TYPE"][..], &PAIR].concat();
+    if with_prev {
+        columns.extend(PREV);
+    }
+    let row = |event: event::Event| {
+        let mut row = vec![event.name];
+        row.extend(pair(&event.pair, look));
+        if with_prev {
+            row.extend(event.prev.map_or_else(|| vec![String::new(); 6], |prev| pair(&prev, look)));
+        }
+        row
+    };
+    (columns, event::events(response).map(row).collect())
 }
 
 /// An answer that the official client has no table for: a row an item, json's names above.

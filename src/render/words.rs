@@ -26,6 +26,15 @@ pub fn alarm(kind: i32) -> String {
     }
 }
 
+/// An event's name (`mvccpb.Event.EventType`); the number of one that a later server has.
+pub fn event(kind: i32) -> String {
+    match kind {
+        0 => "PUT".to_owned(),
+        1 => "DELETE".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 /// A permission's name (`Permission.Type`).
 pub fn permission(kind: i32) -> String {
     match kind {

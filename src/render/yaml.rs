@@ -7,12 +7,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::View;
 use super::node::{self, Node, Plain};
+use super::{View, event};
 use crate::error::Result;
+use crate::proto::WatchResponse;
 use crate::reply::{Pair, Reply, Tail};
 
 pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
+    if let Reply::Watch(response) = reply {
+        return events(response, out);
+    }
     node::reply(reply).items(reply).iter().try_for_each(|item| document(item, out))
 }
 
@@ -24,12 +28,8 @@ impl Range {
     pub fn pairs(&self, pairs: &[Pair], out: &mut dyn Write) -> Result<()> {
         for pair in pairs {
             writeln!(out, "---\n{}", heading(pair))?;
-            if self.view == View::KeysOnly {
-                continue;
-            }
-            match std::str::from_utf8(&pair.value) {
-                Ok(text) => writeln!(out, "value: {}", scalar(text))?,
-                Err(_) => writeln!(out, "base64: {}", STANDARD.encode(&pair.value))?,
+            if self.view != View::KeysOnly {
+                value(&pair.value, out)?;
             }
         }
         Ok(())
@@ -41,6 +41,32 @@ impl Range {
             _ => Ok(()),
         }
     }
+}
+
+/// A document an event: as of a key, its heading ends with what happened.
+fn events(response: &WatchResponse, out: &mut dyn Write) -> Result<()> {
+    if let Some(revision) = event::progress(response) {
+        writeln!(out, "---\n# PROGRESS revision={revision}")?;
+    }
+    for event in event::events(response) {
+        writeln!(out, "---\n{} type={}", heading(&event.pair), event.name)?;
+        if event.value {
+            value(&event.pair.value, out)?;
+        }
+        if let Some(prev) = &event.prev {
+            writeln!(out, "---\n{} type=PREV", heading(prev))?;
+            value(&prev.value, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn value(value: &[u8], out: &mut dyn Write) -> Result<()> {
+    match std::str::from_utf8(value) {
+        Ok(text) => writeln!(out, "value: {}", scalar(text))?,
+        Err(_) => writeln!(out, "base64: {}", STANDARD.encode(value))?,
+    }
+    Ok(())
 }
 
 /// The comment that names a document: the key percent-encoded, where it has blanks or is no text.

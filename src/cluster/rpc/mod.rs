@@ -29,6 +29,9 @@ impl Method {
     pub const RANGE: Self = Self::again("/etcdserverpb.KV/Range");
     pub const RANGE_STREAM: Self = Self::once("/etcdserverpb.KV/RangeStream");
 
+    pub const WATCH: Self = Self::once("/etcdserverpb.Watch/Watch");
+    pub const LEASE_KEEP_ALIVE: Self = Self::again("/etcdserverpb.Lease/LeaseKeepAlive");
+
     /// Sent once: it may have been done already.
     const fn once(path: &'static str) -> Self {
         Self { path, retry: Retry::Never }
