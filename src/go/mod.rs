@@ -9,5 +9,7 @@ pub mod number;
 pub mod printable;
 pub mod quote;
 mod run;
+pub mod scan;
 pub mod size;
+pub mod tokens;
 pub mod words;
