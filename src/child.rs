@@ -28,9 +28,7 @@ pub async fn run(words: &[OsString], vars: Vec<(OsString, OsString)>) -> Result<
     let ended = tokio::task::spawn_blocking(move || child.wait()).await;
     match ended.map_err(io::Error::other).flatten() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => {
-            Err(Failed { words: how(status), status: Some(status.code().unwrap_or(-1)) })
-        }
+        Ok(status) => Err(Failed { words: how(status), status: Some(status.code().unwrap_or(-1)) }),
         Err(err) => Err(failed(err.to_string())),
     }
 }

@@ -1,5 +1,6 @@
 //! What a command may touch: the flags that all share, the cluster, the output.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use crate::reply::Reply;
 /// What the environment's variables came to: heeded by commands that talk to a server, and by no other.
 #[derive(Debug, Default)]
 pub struct Environment {
+    /// Those that commands read themselves.
+    pub others: Vec<(OsString, OsString)>,
     pub error: Option<Error>,
     pub warnings: Vec<String>,
 }
@@ -28,6 +31,8 @@ pub struct Context {
     /// The whole command line, as it is described to people and shells.
     pub command_line: &'static clap::Command,
     global: Global,
+    /// How many of the line's words stood before `--`, where that stands there.
+    pub dash: Option<usize>,
     environment: Environment,
     cluster: Option<Cluster>,
     out: Option<Output>,
@@ -40,7 +45,14 @@ impl Context {
         global: Global,
         environment: Environment,
     ) -> Self {
-        Self { command_line, global, environment, cluster: None, out: None }
+        Self { command_line, global, dash: None, environment, cluster: None, out: None }
+    }
+
+    /// A variable that is no flag; none where it is empty.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<OsString> {
+        let found = self.environment.others.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| value.clone()).filter(|value| !value.is_empty())
     }
 
     /// Standard output in the format that was asked for, which must be one of `supported`. Called

@@ -8,6 +8,9 @@ const PREFIX: &str = "ETCDCTL_";
 /// Variables that are no flags, and are read elsewhere or mean nothing any more.
 const OTHERS: [&str; 3] = ["ETCDCTL_API", "ETCDCTL_HINTS", "ETCDCTL_DISCOVERY"];
 
+/// Variables that `watch` alone reads.
+pub const WATCH: [&str; 2] = ["ETCDCTL_WATCH_KEY", "ETCDCTL_WATCH_RANGE_END"];
+
 /// The variable of a flag: `--dial-timeout` is `ETCDCTL_DIAL_TIMEOUT`.
 #[must_use]
 pub fn variable(flag: &str) -> String {
@@ -36,6 +39,12 @@ pub fn flags<'a>(
         set.map(|(_, value)| value.clone())
     };
     known.filter_map(|flag| value(flag).map(|value| (flag.to_owned(), value))).collect()
+}
+
+/// The variables that commands read themselves.
+#[must_use]
+pub fn others(vars: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {
+    vars.iter().filter(|(name, _)| WATCH.iter().any(|known| name == known)).cloned().collect()
 }
 
 /// What to say of variables that mean nothing here. Their values may be secrets, and are not shown.

@@ -1,6 +1,7 @@
 //! A drop-in `etcdctl`. The binary only calls [`run`]; the library exists so that tests can see inside.
 
 pub mod arg;
+pub mod child;
 pub mod cli;
 pub mod cluster;
 pub mod cmd;
@@ -10,6 +11,7 @@ pub mod error;
 pub mod global;
 pub mod go;
 pub mod grammar;
+pub mod input;
 pub mod login;
 pub mod output;
 pub mod proto;

@@ -102,6 +102,11 @@ impl Output {
     }
 }
 
+/// Tells something beside the answers. Who closed standard error does not want it.
+pub fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// Writes a text that is no answer: help, a script.
 pub fn print_text(text: &str) -> Result<()> {
     let mut out = stdout()?;

@@ -5,7 +5,6 @@ mod old;
 use std::ffi::{OsStr, OsString};
 use std::sync::LazyLock;
 
-use clap::error::{ContextKind, ContextValue};
 use clap::{Args as _, CommandFactory, FromArgMatches, Parser};
 
 use crate::cmd::complete::{self, Asker};
@@ -53,6 +52,7 @@ pub async fn run(args: &[OsString], vars: &[(OsString, OsString)]) -> Result<()>
     }
     let (cli, environment) = parsed.map_err(|fault| fault.error)?;
     let mut cx = Context::new(root, cli.global, environment);
+    cx.dash = line.dash;
     cmd::run(cli.command, &mut cx).await
 }
 
@@ -102,20 +102,23 @@ fn parse(
     let persistent = || root.get_arguments().filter_map(clap::Arg::get_long);
     let given = |flag: &str| line.flags.iter().any(|(name, _)| name == flag);
     let set = env::flags(persistent().filter(|&flag| !given(flag)), vars);
-    let warnings = env::warnings(persistent(), &[], vars);
+    let watches = line.path.first().is_some_and(|command| command == "watch");
+    let also_known: &[&str] = if watches { &env::WATCH } else { &[] };
+    let warnings = env::warnings(persistent(), also_known, vars);
+    let others = env::others(vars);
     if set.is_empty() {
         let cli = matches(root, line)?;
-        return Ok((cli, Environment { error: None, warnings }));
+        return Ok((cli, Environment { others, error: None, warnings }));
     }
     let with = line
         .with_variables(root, set)
         .and_then(|line| matches(root, &line).map_err(|fault| fault.error.message().to_owned()));
     match with {
-        Ok(cli) => Ok((cli, Environment { error: None, warnings })),
+        Ok(cli) => Ok((cli, Environment { others, error: None, warnings })),
         Err(words) => {
             let cli = matches(root, line)?;
             let error = Some(Error::failure(in_a_variable(&words)));
-            Ok((cli, Environment { error, warnings }))
+            Ok((cli, Environment { others, error, warnings }))
         }
     }
 }
@@ -160,28 +163,10 @@ fn branch(root: &clap::Command, path: &[String]) -> clap::Command {
 
 /// pflag's words for what clap refuses.
 fn fault(root: &clap::Command, line: &Line, err: &clap::Error) -> Fault {
-    let context = |kind| match err.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    let (flag, value) = (context(ContextKind::InvalidArg), context(ContextKind::InvalidValue));
-    let (Some(flag), Some(value)) = (flag, value) else {
-        let words = err.to_string();
-        let words = words.trim_start_matches("error: ").lines().next().unwrap_or_default();
-        return Fault { error: Error::failure(words), is_value: false };
-    };
-    let why = std::error::Error::source(err).map(ToString::to_string).unwrap_or_default();
-    let long = flag.trim_start_matches('-').split([' ', '=']).next().unwrap_or_default();
-    let name = find(root, long).map_or_else(|| format!("--{long}"), grammar::flag_name);
-    let words = grammar::invalid(&name, OsStr::new(value), &why);
-    let error = Error::failure(words).usage(grammar::usage(&line.path));
-    Fault { error, is_value: true }
-}
-
-/// A flag of any command.
-fn find<'c>(command: &'c clap::Command, long: &str) -> Option<&'c clap::Arg> {
-    let own = command.get_arguments().find(|arg| arg.get_long() == Some(long));
-    own.or_else(|| command.get_subcommands().find_map(|below| find(below, long)))
+    let (words, is_value) = grammar::refusal::words(root, err);
+    let error = Error::failure(words);
+    let error = if is_value { error.usage(grammar::usage(&line.path)) } else { error };
+    Fault { error, is_value }
 }
 
 fn unknown_below(path: &[String], word: &OsStr) -> Error {

@@ -130,7 +130,10 @@ impl Cluster {
     }
 
     /// Changes name and password for a token, once. A server without authentication needs none.
-    async fn login(&self) -> Result<()> {
+    ///
+    /// # Errors
+    /// What the server says of them, with the status of a bad connection.
+    pub async fn login(&self) -> Result<()> {
         let outcome = self.authenticate().await;
         outcome.map_err(|failure| explained(failure).exit(Exit::BadConnection))
     }

@@ -17,6 +17,7 @@ pub mod put;
 pub mod role;
 pub mod user;
 pub mod version;
+pub mod watch;
 
 use crate::context::Context;
 use crate::error::Result;
@@ -28,6 +29,7 @@ pub enum Command {
     Put(put::Args),
     Del(del::Args),
     Compaction(compaction::Args),
+    Watch(watch::Args),
     Lease(lease::Args),
     Alarm(alarm::Args),
     Downgrade(downgrade::Args),
@@ -79,6 +81,7 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Put(args) => put::run(args, cx).await,
         Command::Del(args) => del::run(args, cx).await,
         Command::Compaction(args) => compaction::run(args, cx).await,
+        Command::Watch(args) => watch::run(args, cx).await,
         Command::Lease(args) => lease::run(args, cx).await,
         Command::Alarm(args) => alarm::run(args, cx).await,
         Command::Downgrade(args) => downgrade::run(args, cx).await,

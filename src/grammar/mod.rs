@@ -6,6 +6,7 @@
 //!
 //! Source: cobra 1.10.2 (`Command.Find`, `stripFlags`), pflag 1.0.10 (`FlagSet.parseArgs`).
 
+pub mod refusal;
 mod token;
 
 use std::any::TypeId;
