@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::cluster::endpoint::Endpoint;
 use crate::cluster::srv::{self, NameServers};
-use crate::cluster::target::{Limits, Patience, Target, speaks_tls};
-use crate::cluster::tls::TlsFiles;
+use crate::cluster::target::{Limits, Login, Patience, Target, speaks_tls};
+use crate::cluster::tls::{Tls, TlsFiles};
 use crate::cluster::{Cluster, KeepAlive};
 use crate::error::{Error, Exit, Result};
 use crate::global::Global;
@@ -24,6 +24,18 @@ pub struct Environment {
     pub others: Vec<(OsString, OsString)>,
     pub error: Option<Error>,
     pub warnings: Vec<String>,
+    /// Causes and ways out are not wanted.
+    pub hints_off: bool,
+}
+
+/// Where a cluster is, what guards the way there, and who asks: what may differ between two clusters
+/// that one command speaks to.
+pub struct Reach {
+    pub endpoints: Vec<String>,
+    pub files: TlsFiles,
+    /// TLS where an endpoint's text leaves it open.
+    pub wants_tls: bool,
+    pub login: Login,
 }
 
 /// Handed to each command.
@@ -34,8 +46,14 @@ pub struct Context {
     /// How many of the line's words stood before `--`, where that stands there.
     pub dash: Option<usize>,
     environment: Environment,
+    /// A password is asked for once, however many clusters are made.
+    login: Option<Login>,
+    /// What files came to: read once, for as many clusters.
+    tls: Vec<Arc<Tls>>,
     cluster: Option<Cluster>,
     out: Option<Output>,
+    /// Ways out that were told already.
+    told: Vec<String>,
 }
 
 impl Context {
@@ -45,7 +63,17 @@ impl Context {
         global: Global,
         environment: Environment,
     ) -> Self {
-        Self { command_line, global, dash: None, environment, cluster: None, out: None }
+        Self {
+            command_line,
+            global,
+            dash: None,
+            environment,
+            login: None,
+            tls: Vec::new(),
+            cluster: None,
+            out: None,
+            told: Vec::new(),
+        }
     }
 
     /// A variable that is no flag; none where it is empty.
@@ -96,8 +124,8 @@ impl Context {
     /// The cluster that the flags name. Nothing is connected before it is asked something.
     pub async fn cluster(&mut self) -> Result<&Cluster> {
         if self.cluster.is_none() {
-            let target = self.target().await?;
-            self.cluster = Some(Cluster::new(target)?);
+            let endpoints = self.endpoints().await?;
+            self.cluster = Some(self.cluster_at(endpoints).await?);
         }
         // Set just above where it was not.
         self.cluster.as_ref().ok_or_else(|| Error::failure("there is no cluster"))
@@ -114,11 +142,13 @@ impl Context {
         self.cluster().await.ok()
     }
 
-    async fn target(&self) -> Result<Target> {
+    /// A cluster of these endpoints alone, reached as the flags say: a connection of its own.
+    pub async fn cluster_at(&mut self, endpoints: Vec<String>) -> Result<Cluster> {
+        let login = match &self.login {
+            Some(login) => login.clone(),
+            None => self.login.insert(login::login(&self.global).await?).clone(),
+        };
         let global = &self.global;
-        let endpoints: Vec<_> =
-            self.endpoints().await?.iter().map(|text| Endpoint::parse(text)).collect();
-        let login = login::login(global).await?;
         let files = TlsFiles {
             cacert: global.cacert.clone(),
             cert: global.cert.clone(),
@@ -126,23 +156,25 @@ impl Context {
             skip_verify: global.insecure_skip_tls_verify,
         };
         // Since 3.6 to skip verification is to want TLS.
-        let asked_for = files.any()
+        let wants_tls = files.any()
             || global.insecure_skip_tls_verify
             || !global.insecure_transport
             || !(global.discovery_srv.is_empty() || global.insecure_discovery);
-        let tls = if speaks_tls(&endpoints, asked_for) {
-            Some(Arc::new(files.config()?))
-        } else {
-            // Plain text needs no files, but those that were named must be right all the same.
-            if files.any() {
-                files.config()?;
-            }
-            None
-        };
+        self.cluster_of(Reach { endpoints, files, wants_tls, login })
+    }
+
+    /// Any cluster; the flags say how long to wait for it and how much to take from it.
+    pub fn cluster_of(&mut self, reach: Reach) -> Result<Cluster> {
+        let Reach { endpoints, files, wants_tls, login } = reach;
+        let endpoints: Vec<_> = endpoints.iter().map(|text| Endpoint::parse(text)).collect();
+        let speaks_tls = speaks_tls(&endpoints, wants_tls);
+        // Plain text needs no files, but those that were named must be right all the same.
+        let tls = if speaks_tls || files.any() { Some(self.tls(&files)?) } else { None };
+        let global = &self.global;
         let time = |duration: crate::go::duration::GoDuration| duration.as_std();
-        Ok(Target {
+        Cluster::new(Target {
             endpoints,
-            tls,
+            tls: tls.filter(|_| speaks_tls),
             login,
             patience: Patience {
                 dial: time(global.dial_timeout),
@@ -157,8 +189,33 @@ impl Context {
         })
     }
 
+    fn tls(&mut self, files: &TlsFiles) -> Result<Arc<Tls>> {
+        if let Some(known) = self.tls.iter().find(|tls| tls.files() == files) {
+            return Ok(Arc::clone(known));
+        }
+        let tls = Arc::new(files.config()?);
+        self.tls.push(Arc::clone(&tls));
+        Ok(tls)
+    }
+
+    /// Tells a failure that does not end the command: its causes, its way out, then the official line.
+    /// A way out is told once.
+    pub fn complain(&mut self, error: &Error, line: &str) {
+        if !self.environment.hints_off {
+            error.causes().iter().for_each(|cause| warn(cause));
+            if let Some(hint) = error.way_out().filter(|&hint| !self.told.iter().any(|t| t == hint))
+            {
+                warn(&format!("hint: {hint}"));
+                self.told.push(hint.to_owned());
+            }
+        }
+        if !line.is_empty() {
+            warn(line);
+        }
+    }
+
     /// The endpoints that were named, or those that DNS names.
-    async fn endpoints(&self) -> Result<Vec<String>> {
+    pub async fn endpoints(&self) -> Result<Vec<String>> {
         let global = &self.global;
         if global.discovery_srv.is_empty() {
             return Ok(global.endpoints());

@@ -17,6 +17,12 @@ pub fn variable(flag: &str) -> String {
     format!("{PREFIX}{}", flag.to_uppercase().replace('-', "_"))
 }
 
+/// Whether causes and ways out are not wanted: `ETCDCTL_HINTS=off`.
+#[must_use]
+pub fn hints_off(vars: &[(OsString, OsString)]) -> bool {
+    vars.iter().any(|(name, value)| name == "ETCDCTL_HINTS" && value == "off")
+}
+
 /// Whether a variable may mean something here.
 fn is_ours(name: &OsStr) -> bool {
     name.as_bytes().starts_with(PREFIX.as_bytes())

@@ -122,6 +122,12 @@ impl Error {
         &self.causes
     }
 
+    /// The way out, where one is known.
+    #[must_use]
+    pub fn way_out(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// Writes the whole report; causes and hint only where they are wanted.
     pub fn report(&self, explain: bool, out: &mut dyn io::Write) -> io::Result<()> {
         if self.exit == Exit::BrokenPipe {

@@ -42,9 +42,8 @@ pub fn run(args: &[OsString], vars: &[(OsString, OsString)]) -> u8 {
     match outcome {
         Ok(()) => 0,
         Err(error) => {
-            let hints = vars.iter().any(|(name, value)| name == "ETCDCTL_HINTS" && value == "off");
             // Nobody is left to tell where that fails.
-            let _ = error.report(!hints, &mut std::io::stderr());
+            let _ = error.report(!env::hints_off(vars), &mut std::io::stderr());
             error.exit.code()
         }
     }

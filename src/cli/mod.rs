@@ -99,26 +99,28 @@ fn parse(
     line: &Line,
     vars: &[(OsString, OsString)],
 ) -> Result<(Cli, Environment), Fault> {
-    let persistent = || root.get_arguments().filter_map(clap::Arg::get_long);
+    let handed_down = grammar::handed_down(root, &line.path);
+    let persistent = || handed_down.iter().filter_map(|arg| arg.get_long());
     let given = |flag: &str| line.flags.iter().any(|(name, _)| name == flag);
     let set = env::flags(persistent().filter(|&flag| !given(flag)), vars);
     let watches = line.path.first().is_some_and(|command| command == "watch");
     let also_known: &[&str] = if watches { &env::WATCH } else { &[] };
     let warnings = env::warnings(persistent(), also_known, vars);
-    let others = env::others(vars);
+    let (others, hints_off) = (env::others(vars), env::hints_off(vars));
+    let environment = |error| Environment { others, error, warnings, hints_off };
     if set.is_empty() {
         let cli = matches(root, line)?;
-        return Ok((cli, Environment { others, error: None, warnings }));
+        return Ok((cli, environment(None)));
     }
     let with = line
         .with_variables(root, set)
         .and_then(|line| matches(root, &line).map_err(|fault| fault.error.message().to_owned()));
     match with {
-        Ok(cli) => Ok((cli, Environment { others, error: None, warnings })),
+        Ok(cli) => Ok((cli, environment(None))),
         Err(words) => {
             let cli = matches(root, line)?;
             let error = Some(Error::failure(in_a_variable(&words)));
-            Ok((cli, Environment { others, error, warnings }))
+            Ok((cli, environment(error)))
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod renew;
 mod rpc;
 
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -50,10 +51,13 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// The dialer knows why it failed, a timer around it does not: it gets the last word.
 const GRACE: Duration = Duration::from_millis(20);
 
-/// A cluster, and the one connection to it.
+/// A cluster, and the one connection to it: clones share it.
+#[derive(Clone)]
 pub struct Cluster {
-    link: Link,
-    logged_in: AtomicBool,
+    link: Arc<Link>,
+    logged_in: Arc<AtomicBool>,
+    /// The time for one call.
+    patience: Duration,
 }
 
 impl Cluster {
@@ -66,9 +70,16 @@ impl Cluster {
             Login::Token(token) => Some(header(token)?),
             _ => None,
         };
+        let patience = target.patience.command;
         let link = Link::new(target);
         link.set_token(token);
-        Ok(Self { link, logged_in: AtomicBool::new(false) })
+        Ok(Self { link: Arc::new(link), logged_in: Arc::default(), patience })
+    }
+
+    /// The same cluster and connection, with another time for one call.
+    #[must_use]
+    pub fn patient(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
     }
 
     /// One question, one answer.
@@ -120,19 +131,19 @@ impl Cluster {
             return Err(Error::new(Exit::BadConnection, "etcdclient: no available endpoints")
                 .hint("name one with --endpoints"));
         }
-        let patience = self.link.target.patience.command;
-        if patience.is_zero() {
+        if self.patience.is_zero() {
             return Err(
                 Error::failure(TOO_LATE).because("--command-timeout leaves no time to ask in")
             );
         }
-        Ok(patience)
+        Ok(self.patience)
     }
 
-    /// Changes name and password for a token, once. A server without authentication needs none.
+    /// Changes name and password for a token, once: every question does so first. A server without
+    /// authentication needs none.
     ///
     /// # Errors
-    /// What the server says of them, with the status of a bad connection.
+    /// Those of the official client while it is made, with their own status.
     pub async fn login(&self) -> Result<()> {
         let outcome = self.authenticate().await;
         outcome.map_err(|failure| explained(failure).exit(Exit::BadConnection))

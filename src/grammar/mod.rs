@@ -6,17 +6,18 @@
 //!
 //! Source: cobra 1.10.2 (`Command.Find`, `stripFlags`), pflag 1.0.10 (`FlagSet.parseArgs`).
 
+mod command;
 pub mod refusal;
 mod token;
 
 use std::any::TypeId;
 use std::ffi::{OsStr, OsString};
-use std::fmt::Write as _;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, Command};
 
+use self::command::find;
 use self::token::{Found, Scope, Token, Value};
 use crate::error::Error;
 use crate::go::{number, quote};
@@ -239,6 +240,17 @@ pub fn flags_at<'c>(root: &'c Command, path: &[String]) -> Vec<&'c Arg> {
     Scope::of(root, command_at(root, path), path).args()
 }
 
+/// The flags that the commands at and above a path hand down: a variable may set each.
+#[must_use]
+pub fn handed_down<'c>(root: &'c Command, path: &[String]) -> Vec<&'c Arg> {
+    let mut args: Vec<&Arg> = root.get_arguments().collect();
+    for depth in 1..=path.len() {
+        let command = command_at(root, path.get(..depth).unwrap_or(path));
+        args.extend(command.get_arguments().filter(|arg| arg.is_global_set()));
+    }
+    args
+}
+
 /// The flag in a word that holds its value too, and that value: `--limit=5`, `-w=json`.
 #[must_use]
 pub fn flag_with_value<'c>(
@@ -252,87 +264,6 @@ pub fn flag_with_value<'c>(
     let Token::Flags(found, None) = scope.read(name) else { return None };
     let arg = found.last()?.arg?;
     Some((arg, OsString::from_vec(value.get(1..)?.to_vec())))
-}
-
-/// Finds the command that a line names; gives it with the positions of its names.
-fn find<'c>(
-    root: &'c Command,
-    names: Names,
-    args: &[OsString],
-    path: &mut Vec<String>,
-) -> Result<(&'c Command, Vec<usize>), Error> {
-    let (mut command, mut used) = (root, Vec::new());
-    let mut at = 0;
-    while at < args.len() && command.has_subcommands() {
-        let token = args[at].as_bytes();
-        // Most flags before a command go with any; only for another are all commands looked through.
-        let read = match Scope::of(root, command, path).read(token) {
-            Token::Flags(_, Some(_)) => Scope::below(root, command, path).read(token),
-            read => read,
-        };
-        match read {
-            Token::End => break,
-            Token::Word if token.is_empty() => break,
-            Token::Word => {
-                let name = String::from_utf8_lossy(token);
-                let Some(full) = complete(command, names(path), &name) else {
-                    return Err(unknown(command, names(path), &name, path));
-                };
-                command = full;
-                path.push(full.get_name().to_owned());
-                used.push(at);
-            }
-            Token::Flags(found, wrong) => {
-                let takes_next = found.last().is_some_and(|flag| matches!(flag.value, Value::Next));
-                // What no command knows is taken to have a value, as cobra does.
-                let bare_unknown = wrong.is_some() && !token.contains(&b'=');
-                let long_or_single = token.starts_with(b"--") || token.len() == 2;
-                if takes_next || (bare_unknown && long_or_single) {
-                    at += 1;
-                }
-            }
-        }
-        at += 1;
-    }
-    Ok((command, used))
-}
-
-/// The command that a name or a unique beginning of one means: the reference's come first.
-fn complete<'c>(command: &'c Command, reference: &[&str], typed: &str) -> Option<&'c Command> {
-    if let Some(exact) = command.find_subcommand(typed) {
-        return Some(exact);
-    }
-    let unique = |mut fitting: Vec<&str>| {
-        fitting.dedup();
-        match fitting.as_slice() {
-            [one] => Some((*one).to_owned()),
-            _ => None,
-        }
-    };
-    let fitting: Vec<_> =
-        reference.iter().copied().filter(|name| name.starts_with(typed)).collect();
-    if !fitting.is_empty() {
-        return unique(fitting).and_then(|name| command.find_subcommand(name));
-    }
-    let ours = command.get_subcommands().filter(|sub| !sub.is_hide_set()).map(Command::get_name);
-    unique(ours.filter(|name| name.starts_with(typed)).collect())
-        .and_then(|name| command.find_subcommand(name))
-}
-
-fn unknown(command: &Command, reference: &[&str], typed: &str, path: &[String]) -> Error {
-    let program = program(path);
-    let ours = command.get_subcommands().filter(|sub| !sub.is_hide_set()).map(Command::get_name);
-    let built = |name: &&str| command.find_subcommand(name).is_some();
-    let own = ours.filter(|name| !reference.contains(name));
-    let known = reference.iter().copied().filter(built).chain(own);
-    let near = crate::go::words::suggestions(typed, known);
-    let mut after = String::new();
-    if !near.is_empty() {
-        let _ = writeln!(after, "\nDid you mean this?\n\t{}\n", near.join("\n\t"));
-    }
-    let _ = write!(after, "Run '{program} --help' for usage.");
-    Error::failure(format!("unknown command {} for {program:?}", quote::quote(typed.as_bytes())))
-        .usage(after)
 }
 
 #[cfg(test)]
