@@ -31,6 +31,8 @@ pub enum Reply {
         keys: bool,
     },
     LeaseKeepAlive(Answer<LeaseKeepAliveResponse>),
+    /// A lease that was kept alive and cannot be any more.
+    LeaseGone(i64),
     Leases(Answer<LeaseLeasesResponse>),
     Watch(WatchResponse),
     Members(Answer<MemberListResponse>),

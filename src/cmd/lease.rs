@@ -38,6 +38,15 @@ enum Lease {
         #[arg(long)]
         keys: bool,
     },
+    /// Renew a lease until it is gone
+    #[command(override_usage = "etcdctl lease keep-alive [flags] ID")]
+    KeepAlive {
+        /// Lease, in hexadecimal
+        id: Vec<String>,
+        /// Renew it once, and end
+        #[arg(long)]
+        once: bool,
+    },
     /// Print all leases
     #[command(override_usage = "etcdctl lease list")]
     List {
@@ -75,6 +84,20 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
             let cluster = cx.cluster_for(&Format::WITHOUT_RAW).await?;
             let answer = cluster.lease_time_to_live(id, keys).await.map_err(unread)?;
             reply(cx, Reply::LeaseTimeToLive { answer, keys })
+        }
+        Lease::KeepAlive { id, once } => {
+            let id = lease(&id, "lease keep-alive command needs lease ID as argument")?;
+            let cluster = cx.cluster_for(&Format::WITHOUT_RAW).await?;
+            if once {
+                let answer = cluster.lease_renew(id).await.map_err(unread)?;
+                return reply(cx, Reply::LeaseKeepAlive(answer));
+            }
+            let cluster = cluster.clone();
+            let mut renewals = cluster.renewals(id);
+            while let Some(answer) = renewals.next().await.map_err(unread)? {
+                reply(cx, Reply::LeaseKeepAlive(answer))?;
+            }
+            reply(cx, Reply::LeaseGone(id))
         }
         Lease::List { .. } => {
             let cluster = cx.cluster_for(&Format::WITHOUT_RAW).await?;

@@ -89,7 +89,8 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             writeln!(out, "\"Roles\" :{roles}")?;
         }
         // The official client has no such fields: the names are those of json.
-        Reply::MemberChange(_)
+        Reply::LeaseGone(_)
+        | Reply::MemberChange(_)
         | Reply::MoveLeader { .. }
         | Reply::Downgrade { .. }
         | Reply::AuthStatus(_)
