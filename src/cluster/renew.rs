@@ -106,18 +106,16 @@ impl Renewals<'_> {
         due: Instant,
     ) -> Result<Answer<LeaseKeepAliveResponse>, Failure> {
         let message = grpc::frame(&LeaseKeepAliveRequest { id });
-        let (incoming, outgoing) = match stream {
-            Some(open) => open,
-            None => {
-                cluster.authenticate().await?;
-                let path = Method::LEASE_KEEP_ALIVE.path;
-                let message = message.clone();
-                let ask =
-                    Ask { path, message, timeout: None, anonymous: false, needs_leader: false };
-                let opened = cluster.link.converse(&ask).await?;
-                *asked = true;
-                stream.insert(opened)
-            }
+        let (incoming, outgoing) = if let Some(open) = stream {
+            open
+        } else {
+            cluster.authenticate().await?;
+            let path = Method::LEASE_KEEP_ALIVE.path;
+            let message = message.clone();
+            let ask = Ask { path, message, timeout: None, anonymous: false, needs_leader: false };
+            let opened = cluster.link.converse(&ask).await?;
+            *asked = true;
+            stream.insert(opened)
         };
         if !*asked {
             sleep_until(due).await;

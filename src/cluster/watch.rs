@@ -36,7 +36,7 @@ pub struct Heard {
 pub struct Watches<'a> {
     cluster: &'a Cluster,
     stream: Option<(Incoming, Outgoing)>,
-    watches: Vec<One>,
+    all: Vec<One>,
     /// Those that the server was asked for and has not answered: it answers in that order.
     asked: VecDeque<usize>,
     heard: VecDeque<Heard>,
@@ -60,7 +60,7 @@ impl Cluster {
         Watches {
             cluster: self,
             stream: None,
-            watches: Vec::new(),
+            all: Vec::new(),
             asked: VecDeque::new(),
             heard: VecDeque::new(),
             progress_wanted: false,
@@ -80,8 +80,8 @@ impl Watches<'_> {
             progress_notify: watch.progress_notify,
             prev_kv: watch.prev_kv,
         };
-        let position = self.watches.len();
-        self.watches.push(One { ask, id: None, part: None, over: false });
+        let position = self.all.len();
+        self.all.push(One { ask, id: None, part: None, over: false });
         if self.stream.is_some() {
             self.create(position);
         }
@@ -105,7 +105,7 @@ impl Watches<'_> {
             if let Some(heard) = self.heard.pop_front() {
                 return Ok(Some(heard));
             }
-            if self.watches.iter().all(|watch| watch.over) && !self.progress_wanted {
+            if self.all.iter().all(|watch| watch.over) && !self.progress_wanted {
                 return Ok(None);
             }
             let limit = self.cluster.link.target.limits.receive;
@@ -136,10 +136,9 @@ impl Watches<'_> {
     /// Asks for a stream with every watch that is not over.
     async fn open(&mut self) -> Result<(), Failure> {
         self.cluster.authenticate().await?;
-        let living: Vec<usize> =
-            (0..self.watches.len()).filter(|&at| !self.watches[at].over).collect();
+        let living: Vec<usize> = (0..self.all.len()).filter(|&at| !self.all[at].over).collect();
         let first = match living.first() {
-            Some(&first) => WatchAsk::Create(self.watches[first].ask.clone()),
+            Some(&first) => WatchAsk::Create(self.all[first].ask.clone()),
             None => WatchAsk::Progress(WatchProgressRequest {}),
         };
         let ask = Ask {
@@ -160,7 +159,7 @@ impl Watches<'_> {
 
     fn create(&mut self, position: usize) {
         self.asked.push_back(position);
-        self.send(WatchAsk::Create(self.watches[position].ask.clone()));
+        self.send(WatchAsk::Create(self.all[position].ask.clone()));
     }
 
     fn send(&self, ask: WatchAsk) {
@@ -179,22 +178,22 @@ impl Watches<'_> {
         }
         if response.watch_id == NO_WATCH && response.events.is_empty() {
             // The answer to a question about progress is for all.
-            for position in 0..self.watches.len() {
-                if self.watches[position].id.is_some() {
+            for position in 0..self.all.len() {
+                if self.all[position].id.is_some() {
                     self.deliver(position, response.clone());
                 }
             }
             return;
         }
         let id = Some(response.watch_id);
-        if let Some(position) = self.watches.iter().position(|watch| watch.id == id) {
+        if let Some(position) = self.all.iter().position(|watch| watch.id == id) {
             self.deliver(position, response);
         }
     }
 
     fn created(&mut self, response: WatchResponse) {
         let Some(position) = self.asked.pop_front() else { return };
-        let watch = &mut self.watches[position];
+        let watch = &mut self.all[position];
         if response.canceled || response.watch_id == NO_WATCH {
             watch.over = true;
             let reason = response.cancel_reason;
@@ -210,7 +209,7 @@ impl Watches<'_> {
 
     /// Puts fragments together, and keeps in mind how far this watch is.
     fn deliver(&mut self, position: usize, mut response: WatchResponse) {
-        let watch = &mut self.watches[position];
+        let watch = &mut self.all[position];
         if let Some(mut part) = watch.part.take() {
             part.events.append(&mut response.events);
             response = WatchResponse { events: part.events, ..response };
@@ -254,13 +253,13 @@ impl Watches<'_> {
     async fn recover(&mut self, failure: Failure) -> Result<()> {
         self.stream = None;
         self.asked.clear();
-        for watch in &mut self.watches {
+        for watch in &mut self.all {
             watch.id = None;
             watch.part = None;
         }
         let Some(status) = self.lasting.weigh(self.cluster, failure).await? else { return Ok(()) };
-        for position in 0..self.watches.len() {
-            if !std::mem::replace(&mut self.watches[position].over, true) {
+        for position in 0..self.all.len() {
+            if !std::mem::replace(&mut self.all[position].over, true) {
                 self.refuse(position, status.words());
             }
         }

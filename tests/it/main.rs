@@ -18,3 +18,4 @@ mod repo;
 mod shells;
 mod support;
 mod tls;
+mod watch;

@@ -18,7 +18,7 @@ const LAYERS: [&[&str]; 14] = [
     &["render"],
     &["cluster", "snapshot"],
     &["request", "reply", "kube"],
-    &["proto", "secret", "arg", "grammar", "progress", "terminal"],
+    &["proto", "secret", "arg", "grammar", "child", "input", "progress", "terminal"],
     &["go"],
     &["error"],
 ];

@@ -23,6 +23,7 @@ use crate::request::{RangeEnd, Watch};
 /// ETCD_WATCH_VALUE in its environment; the last three are quoted. Without a key on the line, that of
 /// ETCDCTL_WATCH_KEY is watched, up to ETCDCTL_WATCH_RANGE_END. A watch goes on when the connection
 /// was lost, and misses nothing.
+#[expect(clippy::doc_markdown, reason = "it is what people read in a terminal")]
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "etcdctl watch [flags] [KEY [RANGE_END]] [-- COMMAND [ARG...]]")]
 pub struct Args {
