@@ -109,8 +109,14 @@ impl Context {
 
     /// The cluster, and an output for what it answers, which [`Context::print`] writes to.
     pub async fn cluster_for(&mut self, supported: &[Format]) -> Result<&Cluster> {
-        self.out = Some(self.output(supported)?);
+        self.answers_in(supported)?;
         self.cluster().await
+    }
+
+    /// An output for what [`Context::print`] is given.
+    pub fn answers_in(&mut self, supported: &[Format]) -> Result<Format> {
+        let output = self.output(supported)?;
+        Ok(self.out.insert(output).format)
     }
 
     /// Writes one answer.

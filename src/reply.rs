@@ -2,11 +2,13 @@
 
 use bytes::Bytes;
 
+use crate::go::duration::GoDuration;
 use crate::proto::{
     AlarmResponse, AuthRoleGetResponse, AuthRoleListResponse, AuthStatusResponse,
-    AuthUserGetResponse, AuthUserListResponse, DeleteRangeResponse, DowngradeResponse, KeyValue,
-    LeaseGrantResponse, LeaseKeepAliveResponse, LeaseLeasesResponse, LeaseTimeToLiveResponse,
-    Member, MemberListResponse, MoveLeaderResponse, PutResponse, WatchResponse,
+    AuthUserGetResponse, AuthUserListResponse, DeleteRangeResponse, DowngradeResponse,
+    HashKvResponse, KeyValue, LeaseGrantResponse, LeaseKeepAliveResponse, LeaseLeasesResponse,
+    LeaseTimeToLiveResponse, Member, MemberListResponse, MoveLeaderResponse, PutResponse,
+    StatusResponse, WatchResponse,
 };
 
 pub use crate::proto::ResponseHeader as Header;
@@ -58,6 +60,33 @@ pub enum Reply {
         answer: Answer<AuthUserGetResponse>,
     },
     Users(Answer<AuthUserListResponse>),
+    EndpointHealth(Vec<Health>),
+    EndpointStatus(Vec<Of<StatusResponse>>),
+    EndpointHash(Vec<Of<HashKvResponse>>),
+}
+
+/// What one endpoint answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Of<M> {
+    pub endpoint: String,
+    pub answer: Answer<M>,
+}
+
+/// Whether an endpoint's cluster takes proposals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Health {
+    pub endpoint: String,
+    /// How long the question took, where it came to be asked.
+    pub took: Option<GoDuration>,
+    /// What is wrong with it.
+    pub error: Option<String>,
+}
+
+impl Health {
+    #[must_use]
+    pub fn is_healthy(&self) -> bool {
+        self.error.is_none()
+    }
 }
 
 /// A change whose answer is a header alone.

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::go::number;
+use crate::go::number::{self, NumberError};
 use crate::output::Format;
 use crate::proto::Member;
 use crate::reply::{Answer, MemberChange, Membership, Reply};
@@ -63,9 +63,10 @@ enum Command {
 }
 
 /// A member as it was typed.
-enum Named {
+pub enum Named {
     Id(u64),
-    Name(String, Error),
+    /// A name, and why it is no id.
+    Name(String, NumberError),
 }
 
 pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
@@ -145,41 +146,54 @@ fn new_name(args: &[String]) -> Result<String> {
     }
 }
 
-/// What parses as 64-bit hexadecimal is an id; a longer text of digits a decimal one; else a name.
+/// The one member that a subcommand takes.
 fn named(args: &[String]) -> Result<Named> {
     let [text] = args else { return Err(Error::bad_args("member ID is not provided")) };
-    let id = number::parse_uint(text, 16, 64).or_else(|err| {
-        let long = text.len() > 16;
-        number::parse_uint(text, 10, 64).ok().filter(|_| long).ok_or(err)
-    });
-    Ok(match id {
-        Ok(id) => Named::Id(id),
-        Err(err) => {
-            let words = format!("bad member ID arg ({err}), expecting ID in Hex");
-            Named::Name(text.clone(), Error::bad_args(words))
-        }
-    })
+    Ok(Named::of(text))
 }
 
-/// The id of a member; a name is looked up among the members.
 async fn id(named: Named, cx: &mut Context) -> Result<u64> {
-    let (name, unknown) = match named {
-        Named::Id(id) => return Ok(id),
-        Named::Name(name, unknown) => (name, unknown),
-    };
-    let Ok(answer) = cx.cluster_for(&Format::WITHOUT_RAW).await?.members(true).await else {
-        return Err(unknown);
-    };
-    let members = answer.message.members;
-    let mut bearing = members.iter().filter(|member| !name.is_empty() && member.name == name);
-    match (bearing.next(), bearing.next()) {
-        (Some(member), None) => Ok(member.id),
-        (Some(_), Some(_)) => Err(unknown
-            .because(format!("two members are called {name:?}"))
-            .hint("`etcdctl member list` prints their ids")),
-        (None, _) => Err(unknown
-            .because(format!("no member has the id or the name {name:?}"))
-            .hint("`etcdctl member list` prints ids and names")),
+    cx.answers_in(&Format::WITHOUT_RAW)?;
+    named.id(cx, |err| format!("bad member ID arg ({err}), expecting ID in Hex")).await
+}
+
+impl Named {
+    /// What parses as 64-bit hexadecimal is an id; a longer text of digits a decimal one; else a name.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let id = number::parse_uint(text, 16, 64).or_else(|err| {
+            let long = text.len() > 16;
+            number::parse_uint(text, 10, 64).ok().filter(|_| long).ok_or(err)
+        });
+        id.map_or_else(|err| Self::Name(text.to_owned(), err), Self::Id)
+    }
+
+    /// The id of that member; a name is looked up among the members. `words` are the official ones
+    /// for what is neither.
+    pub async fn id(
+        self,
+        cx: &mut Context,
+        words: impl FnOnce(NumberError) -> String,
+    ) -> Result<u64> {
+        let (name, err) = match self {
+            Self::Id(id) => return Ok(id),
+            Self::Name(name, err) => (name, err),
+        };
+        let unknown = Error::bad_args(words(err));
+        let Ok(answer) = cx.cluster().await?.members(true).await else {
+            return Err(unknown);
+        };
+        let members = answer.message.members;
+        let mut bearing = members.iter().filter(|member| !name.is_empty() && member.name == name);
+        match (bearing.next(), bearing.next()) {
+            (Some(member), None) => Ok(member.id),
+            (Some(_), Some(_)) => Err(unknown
+                .because(format!("two members are called {name:?}"))
+                .hint("`etcdctl member list` prints their ids")),
+            (None, _) => Err(unknown
+                .because(format!("no member has the id or the name {name:?}"))
+                .hint("`etcdctl member list` prints ids and names")),
+        }
     }
 }
 

@@ -5,13 +5,16 @@ pub mod auth;
 pub mod compaction;
 pub mod complete;
 pub mod completion;
+pub mod defrag;
 pub mod del;
 pub mod downgrade;
+pub mod endpoint;
 pub mod get;
 pub mod help;
 pub mod lease;
 pub mod man;
 pub mod member;
+pub mod move_leader;
 pub mod options;
 pub mod put;
 pub mod role;
@@ -32,6 +35,9 @@ pub enum Command {
     Watch(watch::Args),
     Lease(lease::Args),
     Alarm(alarm::Args),
+    Defrag(defrag::Args),
+    Endpoint(endpoint::Args),
+    MoveLeader(move_leader::Args),
     Downgrade(downgrade::Args),
     Member(member::Args),
     Auth(auth::Args),
@@ -84,6 +90,9 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Watch(args) => watch::run(args, cx).await,
         Command::Lease(args) => lease::run(args, cx).await,
         Command::Alarm(args) => alarm::run(args, cx).await,
+        Command::Defrag(args) => defrag::run(&args, cx).await,
+        Command::Endpoint(args) => endpoint::run(args, cx).await,
+        Command::MoveLeader(args) => move_leader::run(&args, cx).await,
         Command::Downgrade(args) => downgrade::run(args, cx).await,
         Command::Member(args) => member::run(args, cx).await,
         Command::Auth(args) => auth::run(args, cx).await,
@@ -109,6 +118,7 @@ pub fn reference(path: &[String]) -> &'static [&'static str] {
         ["role"] => &["add", "delete", "get", "grant-permission", "list", "revoke-permission"],
         ["user"] => &["add", "delete", "get", "grant-role", "list", "passwd", "revoke-role"],
         ["downgrade"] => &["cancel", "enable", "validate"],
+        ["endpoint"] => &["hashkv", "health", "status"],
         ["lease"] => &["grant", "keep-alive", "list", "revoke", "timetolive"],
         _ => &[],
     }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Look, event, node, words};
+use super::{Look, endpoint, event, node, words};
 use crate::error::Result;
 use crate::go::quote;
 use crate::proto::Member;
@@ -88,6 +88,15 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             });
             writeln!(out, "\"Roles\" :{roles}")?;
         }
+        Reply::EndpointHealth(all) => {
+            all.iter().try_for_each(|one| endpoint::health_fields(one, out))?;
+        }
+        Reply::EndpointStatus(all) => {
+            all.iter().try_for_each(|one| endpoint::status_fields(one, look, out))?;
+        }
+        Reply::EndpointHash(all) => {
+            all.iter().try_for_each(|one| endpoint::hash_fields(one, look, out))?;
+        }
         // The official client has no such fields: the names are those of json.
         Reply::LeaseGone(_)
         | Reply::MemberChange(_)
@@ -148,7 +157,7 @@ pub fn range_end(tail: Tail, out: &mut dyn Write) -> Result<()> {
 }
 
 /// The revision is left out where there is none: member changes have no place in history.
-fn header(header: Option<&Header>, look: &Look, out: &mut dyn Write) -> Result<()> {
+pub fn header(header: Option<&Header>, look: &Look, out: &mut dyn Write) -> Result<()> {
     let header = header.copied().unwrap_or_default();
     writeln!(out, "\"ClusterID\" : {}", id(header.cluster_id, look))?;
     writeln!(out, "\"MemberID\" : {}", id(header.member_id, look))?;

@@ -1,6 +1,7 @@
 //! The formats side by side: from answers to bytes. A format's file is the twin of the official
 //! client's `printer_FORMAT.go`; nothing here asks a server or knows where the bytes go.
 
+mod endpoint;
 mod escape;
 mod event;
 mod fields;

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
+use super::endpoint;
 use crate::proto::{AlarmMember, Event, Member, WatchResponse};
 use crate::reply::{Header, Pair, Reply, Tail};
 
@@ -144,8 +145,16 @@ pub fn reply(reply: &Reply) -> Node {
         Reply::Users(answer) => {
             names(answer.message.header.as_ref(), "users", &answer.message.users)
         }
+        Reply::EndpointHealth(all) => return of_all(all, endpoint::health_node),
+        Reply::EndpointStatus(all) => return of_all(all, endpoint::status_node),
+        Reply::EndpointHash(all) => return of_all(all, endpoint::hash_node),
     };
     message.into()
+}
+
+/// What several endpoints answered; Go prints an empty list of structs as none at all.
+fn of_all<T>(all: &[T], node: impl Fn(&T) -> Node) -> Node {
+    if all.is_empty() { Node::Null } else { list(all, node) }
 }
 
 /// A struct of Go's client too, under its own names.
@@ -195,7 +204,7 @@ pub fn count(tail: Tail) -> Node {
     Message::default().field("count", tail.count).into()
 }
 
-fn with_header(of: Option<&Header>) -> Message {
+pub fn with_header(of: Option<&Header>) -> Message {
     Message::default().field("header", header(&of.copied().unwrap_or_default()))
 }
 
@@ -245,6 +254,9 @@ impl Node {
             Reply::Role { .. } => "perm",
             Reply::Roles(_) => "roles",
             Reply::Users(_) => "users",
+            Reply::EndpointHealth(_) | Reply::EndpointStatus(_) | Reply::EndpointHash(_) => {
+                return if let Self::List(items) = self { items } else { Vec::new() };
+            }
             _ => return vec![self],
         };
         let Self::Message(Message(fields)) = self else { return Vec::new() };

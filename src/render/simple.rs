@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use super::{Look, View, escape, event, words};
+use super::{Look, View, endpoint, escape, event, words};
 use crate::error::Result;
 use crate::go::quote::quote;
 use crate::proto::{
     AuthRoleGetResponse, LeaseGrantResponse, LeaseKeepAliveResponse, LeaseTimeToLiveResponse,
 };
-use crate::reply::{MemberChange, Membership, Pair, Reply, Tail};
+use crate::reply::{Health, MemberChange, Membership, Pair, Reply, Tail};
 use crate::request::after_prefix;
 
 pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
@@ -82,7 +82,24 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             writeln!(out, "Roles:{}", roles.collect::<String>())?;
         }
         Reply::Users(answer) => lines(&answer.message.users, out)?,
+        // What is wrong with the others is no answer: it goes where errors go.
+        Reply::EndpointHealth(all) => {
+            for Health { endpoint, took, .. } in all.iter().filter(|one| one.is_healthy()) {
+                let took = took.unwrap_or_default();
+                writeln!(
+                    out,
+                    "{endpoint} is healthy: successfully committed proposal: took = {took}"
+                )?;
+            }
+        }
+        Reply::EndpointStatus(all) => rows(all.iter().map(endpoint::status_row), out)?,
+        Reply::EndpointHash(all) => rows(all.iter().map(endpoint::hash_row), out)?,
     }
+    Ok(())
+}
+
+fn rows(mut rows: impl Iterator<Item = Vec<String>>, out: &mut dyn Write) -> Result<()> {
+    rows.try_for_each(|row| writeln!(out, "{}", row.join(", ")))?;
     Ok(())
 }
 

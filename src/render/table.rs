@@ -10,7 +10,7 @@ use comfy_table::{
     TableStyle, Width,
 };
 
-use super::{Look, View, escape, event, node, words};
+use super::{Look, View, endpoint, escape, event, node, words};
 use crate::error::Result;
 use crate::proto::WatchResponse;
 use crate::reply::{Header, Pair, Reply, Tail};
@@ -48,6 +48,15 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
         }
         Reply::Watch(response) if response.events.is_empty() => return Ok(()),
         Reply::Watch(response) => events(response, look),
+        Reply::EndpointHealth(all) => {
+            (endpoint::HEALTH.to_vec(), all.iter().map(endpoint::health_row).map(cells).collect())
+        }
+        Reply::EndpointStatus(all) => {
+            (endpoint::STATUS.to_vec(), all.iter().map(endpoint::status_row).map(cells).collect())
+        }
+        Reply::EndpointHash(all) => {
+            (endpoint::HASH.to_vec(), all.iter().map(endpoint::hash_row).map(cells).collect())
+        }
         other => return items(other, out),
     };
     let mut drawing = Drawing::new(&columns);
@@ -71,6 +80,12 @@ fn events(response: &WatchResponse, look: &Look) -> (Vec<&'static str>, Vec<Vec<
         row
     };
     (columns, event::events(response).map(row).collect())
+}
+
+/// Texts of a server as cells: on one line, without the blanks around them.
+fn cells(row: Vec<String>) -> Vec<String> {
+    let plain = Look::default();
+    row.into_iter().map(|text| escape::cell(text.trim().as_bytes(), &plain)).collect()
 }
 
 /// An answer that the official client has no table for: a row an item, json's names above.

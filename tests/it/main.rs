@@ -5,6 +5,7 @@ mod auth;
 mod completion;
 mod connection;
 mod del;
+mod endpoint;
 mod formats;
 mod get;
 mod global;

@@ -5,12 +5,17 @@ use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::proto::{
     CompactionRequest, CompactionResponse, DeleteRangeRequest, DeleteRangeResponse, PutRequest,
-    PutResponse, RangeRequest,
+    PutResponse, RangeRequest, RangeResponse,
 };
 use crate::reply::Answer;
 use crate::request::{Delete, Put, Range, SortOrder, SortTarget};
 
 impl Cluster {
+    /// A range that is known to be small, in one answer. Any other is for [`Cluster::range`].
+    pub async fn read(&self, range: Range) -> Result<Answer<RangeResponse>> {
+        self.call(Method::RANGE, &RangeRequest::from(range)).await
+    }
+
     pub async fn put(&self, put: Put) -> Result<Answer<PutResponse>> {
         let ask = PutRequest {
             key: put.key,

@@ -4,8 +4,9 @@ use super::Method;
 use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::proto::{
-    AlarmRequest, AlarmResponse, DowngradeRequest, DowngradeResponse, MoveLeaderRequest,
-    MoveLeaderResponse, StatusRequest, StatusResponse,
+    AlarmRequest, AlarmResponse, DefragmentRequest, DefragmentResponse, DowngradeRequest,
+    DowngradeResponse, HashKvRequest, HashKvResponse, MoveLeaderRequest, MoveLeaderResponse,
+    StatusRequest, StatusResponse,
 };
 use crate::reply::Answer;
 
@@ -26,6 +27,18 @@ impl Cluster {
     pub async fn status(&self) -> Result<Answer<StatusResponse>> {
         let ask = StatusRequest {};
         self.call(Method::again("/etcdserverpb.Maintenance/Status"), &ask).await
+    }
+
+    /// The hash of all keys of the member that answers, up to a revision; 0 for the newest.
+    pub async fn hash_kv(&self, revision: i64) -> Result<Answer<HashKvResponse>> {
+        let ask = HashKvRequest { revision };
+        self.call(Method::again("/etcdserverpb.Maintenance/HashKV"), &ask).await
+    }
+
+    /// Gives the unused space of a member's file back; it answers nobody meanwhile.
+    pub async fn defragment(&self) -> Result<Answer<DefragmentResponse>> {
+        let ask = DefragmentRequest {};
+        self.call(Method::once("/etcdserverpb.Maintenance/Defragment"), &ask).await
     }
 
     /// Gives the leadership to another member; only the leader can.

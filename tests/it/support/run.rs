@@ -305,6 +305,14 @@ impl Outcome {
         );
     }
 
+    /// The same with every duration in stdout alike, and tables as wide as if they held none.
+    #[must_use]
+    pub fn without_times(mut self) -> Self {
+        let text = without_times(&String::from_utf8_lossy(&self.stdout));
+        self.stdout = text.into_bytes();
+        self
+    }
+
     /// A success that prints exactly this.
     #[track_caller]
     pub fn assert_prints(&self, stdout: &str) {
@@ -332,6 +340,35 @@ impl fmt::Display for Outcome {
         writeln!(f, "  status {}{place}", self.status)?;
         write!(f, "  stdout:\n{}  stderr:\n{}", escaped(&self.stdout), escaped(&self.stderr))
     }
+}
+
+/// Go's durations as `TIME`; runs of blanks and of lines drawn, which follow their width, as one.
+fn without_times(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(next) = rest.chars().next() {
+        let number = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let unit = ["ns", "µs", "ms", "s"].into_iter().find(|unit| {
+            rest[number..]
+                .strip_prefix(unit)
+                .is_some_and(|after| !after.starts_with(char::is_alphabetic))
+        });
+        let begins = !out.ends_with(|c: char| c.is_alphanumeric() || c == '.');
+        match unit {
+            Some(unit) if number > 0 && begins && next.is_ascii_digit() => {
+                out.push_str("TIME");
+                rest = &rest[number + unit.len()..];
+            }
+            _ => {
+                let again = matches!(next, ' ' | '─') && out.ends_with(next);
+                if !again {
+                    out.push(next);
+                }
+                rest = &rest[next.len_utf8()..];
+            }
+        }
+    }
+    out
 }
 
 /// Where two outputs part, and what each says there.
@@ -416,6 +453,19 @@ fn a_run_is_hermetic_and_says_how_it_ended() {
     assert_eq!((on_terminal.text().as_str(), on_terminal.status), ("0 0\r\n", 0));
     let typed = shell("cat >/dev/null; echo read").stdin(b"line\n").on_terminal();
     assert!(typed.text().ends_with("read\r\n"), "{typed}");
+}
+
+#[test]
+fn times_are_left_out_and_nothing_else() {
+    for (text, expected) in [
+        ("took = 4.431198ms\n", "took = TIME\n"),
+        ("member[127.0.0.1:9]. took 1.002s. (why)", "member[127.0.0.1:9]. took TIME. (why)"),
+        ("\"took\":\"5.7µs\",\"n\":5", "\"took\":\"TIME\",\"n\":5"),
+        ("┌─────┐\n│   1s │", "┌─┐\n│ TIME │"),
+        ("3.7.1, 20 kB, 5 seconds", "3.7.1, 20 kB, 5 seconds"),
+    ] {
+        assert_eq!(without_times(text), expected);
+    }
 }
 
 #[test]
