@@ -15,6 +15,7 @@ pub mod member;
 pub mod options;
 pub mod put;
 pub mod role;
+pub mod snapshot;
 pub mod user;
 pub mod version;
 pub mod watch;
@@ -34,6 +35,7 @@ pub enum Command {
     Alarm(alarm::Args),
     Downgrade(downgrade::Args),
     Member(member::Args),
+    Snapshot(snapshot::Args),
     Auth(auth::Args),
     Role(role::Args),
     User(user::Args),
@@ -86,6 +88,7 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Alarm(args) => alarm::run(args, cx).await,
         Command::Downgrade(args) => downgrade::run(args, cx).await,
         Command::Member(args) => member::run(args, cx).await,
+        Command::Snapshot(args) => snapshot::run(args, cx).await,
         Command::Auth(args) => auth::run(args, cx).await,
         Command::Role(args) => role::run(args, cx).await,
         Command::User(args) => user::run(args, cx).await,
@@ -108,6 +111,7 @@ pub fn reference(path: &[String]) -> &'static [&'static str] {
         ["member"] => &["add", "list", "promote", "remove", "update"],
         ["role"] => &["add", "delete", "get", "grant-permission", "list", "revoke-permission"],
         ["user"] => &["add", "delete", "get", "grant-role", "list", "passwd", "revoke-role"],
+        ["snapshot"] => &["save"],
         ["downgrade"] => &["cancel", "enable", "validate"],
         ["lease"] => &["grant", "keep-alive", "list", "revoke", "timetolive"],
         _ => &[],

@@ -15,6 +15,7 @@ mod pipes;
 mod put;
 mod readme;
 mod repo;
+mod restore;
 mod shells;
 mod support;
 mod tls;
