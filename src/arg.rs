@@ -30,6 +30,11 @@ pub fn int(text: &str) -> Result<i64, String> {
     number::parse_int(text, 0, 64).map_err(|err| err.to_string())
 }
 
+/// A flag of pflag's kind `uint64`.
+pub fn uint(text: &str) -> Result<u64, String> {
+    number::parse_uint(text, 0, 64).map_err(|err| err.to_string())
+}
+
 /// A flag of pflag's kind `duration`.
 pub fn duration(text: &str) -> Result<GoDuration, String> {
     GoDuration::parse(text).map_err(|err| err.to_string())

@@ -14,11 +14,13 @@ pub mod grammar;
 pub mod input;
 pub mod login;
 pub mod output;
+pub mod progress;
 pub mod proto;
 pub mod render;
 pub mod reply;
 pub mod request;
 pub mod secret;
+pub mod snapshot;
 pub mod terminal;
 
 use std::ffi::OsString;

@@ -81,7 +81,7 @@ pub async fn ask(prompt: &str) -> Result<Secret> {
     });
     let line = tokio::select! {
         line = line => line,
-        () = interruption.wait() => {
+        _ = interruption.wait() => {
             drop(hidden);
             return Err(Error::new(Exit::Child(255), "").because("interrupted"));
         }

@@ -55,7 +55,7 @@ impl<S: AsFd> Drop for Hidden<S> {
 }
 
 /// While this lives, the signals that end a program from outside are events; afterwards they end it again.
-pub struct Interruption(Vec<Signal>);
+pub struct Interruption(Vec<(i32, Signal)>);
 
 /// How many live.
 static LIVING: AtomicUsize = AtomicUsize::new(0);
@@ -78,16 +78,27 @@ impl Interruption {
     pub fn new() -> Self {
         LIVING.fetch_add(1, Ordering::SeqCst);
         DEADLY.store(false, Ordering::SeqCst);
-        Self(Self::KINDS.into_iter().filter_map(|kind| signal(kind.into()).ok()).collect())
+        let listen = |kind: i32| signal(kind.into()).ok().map(|signal| (kind, signal));
+        Self(Self::KINDS.into_iter().filter_map(listen).collect())
     }
 
-    /// Resolves at the next signal.
-    pub async fn wait(&mut self) {
+    /// Resolves at the next signal, with its number.
+    pub async fn wait(&mut self) -> i32 {
         poll_fn(|cx| {
-            let any = self.0.iter_mut().any(|signal| signal.poll_recv(cx).is_ready());
-            if any { Poll::Ready(()) } else { Poll::Pending }
+            for (kind, signal) in &mut self.0 {
+                if signal.poll_recv(cx).is_ready() {
+                    return Poll::Ready(*kind);
+                }
+            }
+            Poll::Pending
         })
-        .await;
+        .await
+    }
+
+    /// Ends the program by the signal that came, so that a shell sees what happened.
+    pub fn obey(self, kind: i32) {
+        // What cannot be raised leaves the caller to end by itself.
+        let _ = signal_hook::low_level::emulate_default_handler(kind);
     }
 }
 

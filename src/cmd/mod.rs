@@ -18,6 +18,7 @@ pub mod move_leader;
 pub mod options;
 pub mod put;
 pub mod role;
+pub mod snapshot;
 pub mod user;
 pub mod version;
 pub mod watch;
@@ -40,6 +41,7 @@ pub enum Command {
     MoveLeader(move_leader::Args),
     Downgrade(downgrade::Args),
     Member(member::Args),
+    Snapshot(snapshot::Args),
     Auth(auth::Args),
     Role(role::Args),
     User(user::Args),
@@ -95,6 +97,7 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::MoveLeader(args) => move_leader::run(&args, cx).await,
         Command::Downgrade(args) => downgrade::run(args, cx).await,
         Command::Member(args) => member::run(args, cx).await,
+        Command::Snapshot(args) => snapshot::run(args, cx).await,
         Command::Auth(args) => auth::run(args, cx).await,
         Command::Role(args) => role::run(args, cx).await,
         Command::User(args) => user::run(args, cx).await,
@@ -117,6 +120,7 @@ pub fn reference(path: &[String]) -> &'static [&'static str] {
         ["member"] => &["add", "list", "promote", "remove", "update"],
         ["role"] => &["add", "delete", "get", "grant-permission", "list", "revoke-permission"],
         ["user"] => &["add", "delete", "get", "grant-role", "list", "passwd", "revoke-role"],
+        ["snapshot"] => &["save"],
         ["downgrade"] => &["cancel", "enable", "validate"],
         ["endpoint"] => &["hashkv", "health", "status"],
         ["lease"] => &["grant", "keep-alive", "list", "revoke", "timetolive"],

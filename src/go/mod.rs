@@ -4,6 +4,7 @@
 
 pub mod csv;
 pub mod duration;
+pub mod errno;
 pub mod json;
 pub mod number;
 pub mod printable;
@@ -12,4 +13,5 @@ mod run;
 pub mod scan;
 pub mod size;
 pub mod tokens;
+pub mod url;
 pub mod words;

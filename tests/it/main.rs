@@ -16,6 +16,7 @@ mod pipes;
 mod put;
 mod readme;
 mod repo;
+mod restore;
 mod shells;
 mod support;
 mod tls;

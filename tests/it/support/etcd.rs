@@ -87,6 +87,28 @@ impl Etcd {
         Some(Self::launched(binary_of(minor)?, extra))
     }
 
+    /// A server of one minor version that starts from a data directory that is made here, for a member called
+    /// `default` of the peer URL [`Etcd::LONE`].
+    pub fn prepared(minor: &str, prepare: impl Fn(&Path)) -> Option<Self> {
+        let binary = binary_of(minor)?;
+        let mut etcd = Self::idle(binary, &[], None, Ports::free());
+        prepare(&etcd.data());
+        for _ in 1..TRIES {
+            if etcd.launch() && etcd.answers() {
+                return Some(etcd);
+            }
+            etcd.kill();
+            etcd.ports = Ports::free();
+        }
+        assert!(etcd.launch() && etcd.answers(), "{}", etcd.why());
+        Some(etcd)
+    }
+
+    /// The peer URL of every single server. Nobody dials it: a lone member has no peers.
+    pub const LONE: &str = "http://127.0.0.1:1";
+    /// The token of every cluster.
+    pub const TOKEN: &str = "tests";
+
     fn launched(binary: PathBuf, extra: &[&str]) -> Self {
         let mut etcd = Self::idle(binary, extra, None, Ports::free());
         for _ in 1..TRIES {
@@ -188,8 +210,7 @@ impl Etcd {
     /// Starts the process. Says whether it could.
     fn launch(&mut self) -> bool {
         let Ports { client, peer, health } = self.ports;
-        // Nobody dials it: a lone member has no peers.
-        let lone = "http://127.0.0.1:1".to_owned();
+        let lone = Self::LONE.to_owned();
         let (name, peer_url, initial) = match &self.peers {
             None => ("default".to_owned(), lone.clone(), format!("default={lone}")),
             Some(peers) => {
@@ -205,7 +226,7 @@ impl Etcd {
         let mut command = Command::new(&self.binary);
         command
             .env_clear()
-            .args(["--name", &name, "--initial-cluster-token", "tests", "--logger", "zap"])
+            .args(["--name", &name, "--initial-cluster-token", Self::TOKEN, "--logger", "zap"])
             .arg("--data-dir")
             .arg(self.data())
             .args(["--listen-client-urls", &format!("{scheme}://127.0.0.1:{client}")])
@@ -294,6 +315,14 @@ impl Drop for Etcd {
     }
 }
 
+/// What a member's data directory must be made for.
+pub struct Place<'a> {
+    pub name: String,
+    pub peer_url: String,
+    pub initial: &'a str,
+    pub data: PathBuf,
+}
+
 /// Three members, one leader, on one machine.
 pub struct Cluster {
     pub members: Vec<Etcd>,
@@ -304,15 +333,24 @@ impl Cluster {
     pub fn start(n: usize) -> Self {
         let binary =
             default_binary().expect("no etcd: make test installs one, make reference builds it");
+        Self::of(&binary, n, &|_| {})
+    }
+
+    /// Members of one minor version that start from data directories that are made here.
+    pub fn prepared(minor: &str, n: usize, prepare: impl Fn(&Place<'_>)) -> Option<Self> {
+        Some(Self::of(&binary_of(minor)?, n, &prepare))
+    }
+
+    fn of(binary: &Path, n: usize, prepare: &dyn Fn(&Place<'_>)) -> Self {
         for _ in 0..TRIES {
-            if let Some(cluster) = Self::launched(&binary, n) {
+            if let Some(cluster) = Self::launched(binary, n, prepare) {
                 return cluster;
             }
         }
         panic!("{} did not start as a cluster of {n}", binary.display());
     }
 
-    fn launched(binary: &Path, n: usize) -> Option<Self> {
+    fn launched(binary: &Path, n: usize, prepare: &dyn Fn(&Place<'_>)) -> Option<Self> {
         let ports: Vec<Ports> = (0..n).map(|_| Ports::free()).collect();
         let initial = ports
             .iter()
@@ -328,6 +366,14 @@ impl Cluster {
                 Etcd::idle(binary.to_path_buf(), &[], Some(peers), ports)
             })
             .collect();
+        for (i, member) in members.iter().enumerate() {
+            prepare(&Place {
+                name: format!("m{i}"),
+                peer_url: format!("http://127.0.0.1:{}", member.ports.peer),
+                initial: &initial,
+                data: member.data(),
+            });
+        }
         // All first: none is healthy before most are there.
         let launched = members.iter_mut().all(Etcd::launch);
         (launched && members.iter_mut().all(Etcd::answers)).then_some(Self { members })

@@ -40,6 +40,13 @@ pub fn reference_client() -> Option<&'static Path> {
     CLIENT.as_deref()
 }
 
+/// The official utility for files: `ETCDUTL`, else the one built by `make reference`.
+pub fn reference_util() -> Option<PathBuf> {
+    let util = std::env::var_os("ETCDUTL")
+        .map_or_else(|| project().join("reference/3.7.1/etcdutl"), PathBuf::from);
+    util.is_file().then_some(util)
+}
+
 /// Whether there is an official client to compare with; says so once when there is none.
 pub fn reference_is_there() -> bool {
     let there = reference_client().is_some();

@@ -63,6 +63,14 @@ impl Run {
         Self::program(reference_client().expect("no reference client (make reference)"), args)
     }
 
+    /// The official utility for files. Only where [`super::reference_util`].
+    pub fn reference_util<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
+        Self::program(
+            &super::reference_util().expect("no reference utility (make reference)"),
+            args,
+        )
+    }
+
     /// A shell script in which `$etcdctl` is our program.
     pub fn ours_in_shell(script: &str) -> Self {
         let ours = Self::ours([] as [&str; 0]);
@@ -277,7 +285,14 @@ impl Outcome {
     /// What stderr says beside the official client's log.
     fn news(&self) -> Vec<u8> {
         let lines = self.stderr.split_inclusive(|byte| *byte == b'\n');
-        lines.filter(|line| !line.starts_with(br#"{"level":"#)).flatten().copied().collect()
+        let is_log = |line: &[u8]| {
+            // As a server writes it, or as the utility for files does.
+            line.starts_with(br#"{"level":"#)
+                || [&b"\tinfo\t"[..], b"\twarn\t"]
+                    .iter()
+                    .any(|level| line.windows(level.len()).any(|window| window == *level))
+        };
+        lines.filter(|line| !is_log(line)).flatten().copied().collect()
     }
 
     /// The contract. Success: the same stdout, the same status, nothing on stderr that is not there

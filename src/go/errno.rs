@@ -1,0 +1,23 @@
+//! The system's words for what it could not do.
+
+use std::io;
+
+/// An error's text as Go writes it: lower case, without the number.
+#[must_use]
+pub fn words(err: &io::Error) -> String {
+    let text = err.to_string();
+    let text = text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words);
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_lower_case_and_bare() {
+        let missing = std::fs::File::open("/no/such/file").unwrap_err();
+        assert_eq!(words(&missing), "no such file or directory");
+    }
+}

@@ -1,0 +1,80 @@
+//! How far something long has come: a line on a person's terminal, silence anywhere else.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use crate::go::size;
+
+/// Often enough to look alive, seldom enough to cost nothing.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// A line on stderr that is written over and over, and taken away at the end.
+pub struct Progress {
+    watched: bool,
+    total: u64,
+    done: u64,
+    begun: Instant,
+    drawn: Option<Instant>,
+}
+
+impl Progress {
+    /// `watched`: a person sees stderr. `total`: bytes in all, 0 where nobody knows.
+    #[must_use]
+    pub fn new(watched: bool, total: u64) -> Self {
+        Self { watched, total, done: 0, begun: Instant::now(), drawn: None }
+    }
+
+    /// So many bytes more are done.
+    pub fn advance(&mut self, bytes: usize) {
+        self.done = self.done.saturating_add(bytes as u64);
+        if !self.watched {
+            return;
+        }
+        let now = Instant::now();
+        if now.duration_since(self.drawn.unwrap_or(self.begun)) >= EVERY {
+            self.drawn = Some(now);
+            // Who closed that stream does not want it.
+            let _ = write!(std::io::stderr(), "\r{}\x1b[K", self.line(now - self.begun));
+        }
+    }
+
+    fn line(&self, took: Duration) -> String {
+        let seconds = took.as_secs_f64().max(f64::EPSILON);
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate for a person's eye"
+        )]
+        let rate = (self.done as f64 / seconds) as u64;
+        let done = size::bytes(self.done);
+        let rate = size::bytes(rate);
+        if self.total == 0 {
+            return format!("{done}, {rate}/s");
+        }
+        format!("{done} of {}, {rate}/s", size::bytes(self.total.max(self.done)))
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.drawn.is_some() {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_tells_how_much_of_what_and_how_fast() {
+        let mut progress = Progress::new(false, 40_000_000);
+        progress.advance(10_000_000);
+        assert_eq!(progress.line(Duration::from_secs(2)), "10 MB of 40 MB, 5.0 MB/s");
+        let mut endless = Progress::new(false, 0);
+        endless.advance(10_000_000);
+        assert_eq!(endless.line(Duration::from_secs(1)), "10 MB, 10 MB/s");
+    }
+}

@@ -1,0 +1,10 @@
+//! Snapshot files and stopped members' databases, without a server.
+
+pub mod edit;
+pub mod log;
+pub mod meta;
+pub mod node;
+pub mod raft;
+pub mod restore;
+pub mod trailer;
+pub mod wal;

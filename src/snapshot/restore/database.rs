@@ -1,0 +1,151 @@
+//! The restored member's database: a checked copy, with the new cluster's members in place of the old.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use super::Watch;
+use super::files::TERM;
+use super::folders::failed;
+use super::peers::Peers;
+use crate::error::{Error, Result};
+use crate::go::quote::quote;
+use crate::snapshot::edit::{Edit, EditError, Entries};
+use crate::snapshot::log::{self, Value};
+use crate::snapshot::trailer::{self, Check, Verdict};
+
+/// Read and written at once: large enough that calls cost nothing, small enough for the processor's cache.
+const CHUNK: usize = 256 << 10;
+
+/// Opens the snapshot. A file that is too short for a hash fails in the official words.
+pub fn open(path: &Path) -> Result<File> {
+    let file = File::open(path).map_err(|err| failed("open", path, &err))?;
+    let metadata = file.metadata().map_err(|err| failed("stat", path, &err))?;
+    if metadata.is_file() && metadata.len() < trailer::LENGTH as u64 {
+        let words = format!("seek {}: invalid argument", path.display());
+        return Err(Error::failure(words).because(format!("{} is no snapshot", path.display())));
+    }
+    Ok(file)
+}
+
+/// Copies a snapshot without the hash at its end, which it checks on the way.
+pub fn copy(
+    mut source: File,
+    from: &Path,
+    to: &Path,
+    skip_hash_check: bool,
+    watch: &mut impl Watch,
+) -> Result<File> {
+    let mut target = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(to)
+        .map_err(|err| failed("open", to, &err))?;
+    let size = source.metadata().map_or(0, |metadata| metadata.len());
+    watch.begin(size);
+    let mut check = Check::default();
+    let mut copied = 0;
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let read = match source.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
+            Err(err) => return Err(failed("read", from, &err)),
+        };
+        let bytes = buffer.get(..read).unwrap_or_default();
+        if !skip_hash_check {
+            check.update(bytes);
+        }
+        target.write_all(bytes).map_err(|err| failed("write", to, &err))?;
+        copied += read as u64;
+        watch.advance(read)?;
+    }
+    let has_hash = trailer::is_there(copied);
+    if !skip_hash_check {
+        match check.verdict() {
+            Verdict::Right => {}
+            Verdict::Absent { .. } => {
+                let words = "snapshot missing hash but --skip-hash-check=false";
+                return Err(Error::failure(words).hint(
+                    "a database copied from a data directory has no hash: restore it with --skip-hash-check",
+                ));
+            }
+            Verdict::Wrong { expected, got } => {
+                return Err(trailer::wrong(&expected, &got).hint(
+                    "the file was changed or cut off after it was saved: take another snapshot",
+                ));
+            }
+        }
+    }
+    if has_hash {
+        let pages = copied - trailer::LENGTH as u64;
+        target.set_len(pages).map_err(|err| failed("truncate", to, &err))?;
+    }
+    Ok(target)
+}
+
+/// Puts the new members in, as if they had agreed on it; perhaps moves the revisions.
+pub fn adopt(file: &File, snapshot: &Path, peers: &Peers, bump: Option<u64>) -> Result<()> {
+    change(file, peers, bump).map_err(|err| match err {
+        EditError::Io(err) => failed("write", Path::new("db"), &err),
+        EditError::Damaged(why) => {
+            Error::failure(format!("{} is no database of etcd: {why}", snapshot.display()))
+        }
+    })
+}
+
+fn change(file: &File, peers: &Peers, bump: Option<u64>) -> Result<(), EditError> {
+    let mut edit = Edit::open(file)?;
+    log::info("Trimming membership information from the backend...", &[]);
+    let members: Entries = peers
+        .members
+        .iter()
+        .map(|member| (format!("{:x}", member.id).into_bytes(), member.json()))
+        .collect();
+    edit.replace("members", &members);
+    edit.replace("members_removed", &Entries::new());
+    let cluster = edit.entries("cluster")?.unwrap_or_default();
+    edit.replace("cluster", &cluster);
+    let mut meta = edit.entries("meta")?.unwrap_or_default();
+    let commit = peers.members.len() as u64;
+    meta.insert(b"consistent_index".into(), commit.to_be_bytes().into());
+    meta.insert(b"term".into(), TERM.to_be_bytes().into());
+    if let Some(bump) = bump {
+        let revision = bumped(&edit, bump)?;
+        let row = [&revision.to_be_bytes()[..], b"_", &[0; 8]].concat();
+        edit.append("key", &row, &[])?;
+        meta.insert(b"scheduledCompactRev".into(), row);
+    }
+    edit.replace("meta", &meta);
+    edit.commit()
+}
+
+/// The revision that is so much later than the last.
+fn bumped(edit: &Edit<'_>, by: u64) -> Result<i64, EditError> {
+    let mut last = 0;
+    if let Some(row) = edit.last_key("key")? {
+        let (Some(main), Some(b'_'), 17 | 18) = (row.first_chunk(), row.get(8), row.len()) else {
+            let why = format!("its last revision is {}", quote(&row));
+            return Err(EditError::Damaged(why));
+        };
+        last = i64::from_be_bytes(*main);
+    }
+    let Some(new) = i64::try_from(by).ok().and_then(|by| last.checked_add(by)) else {
+        let why = format!("revision {last} cannot grow by {by}: revisions have 63 bits");
+        return Err(EditError::Damaged(why));
+    };
+    log::info(
+        "bumping latest revision",
+        &[
+            ("latest-revision", Value::Number(last.into())),
+            ("bump-amount", Value::Number(by.into())),
+            ("new-latest-revision", Value::Number(new.into())),
+        ],
+    );
+    log::info("marking revision compacted", &[("revision", Value::Number(new.into()))]);
+    Ok(new)
+}
