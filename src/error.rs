@@ -84,6 +84,16 @@ impl Error {
         self
     }
 
+    /// Says in which place of several the thing stands that is wrong.
+    #[must_use]
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        match self.causes.first_mut() {
+            Some(cause) => *cause = format!("{place}: {cause}"),
+            None => self.causes.push(place.to_string()),
+        }
+        self
+    }
+
     /// Adds the way out.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::cluster::target::Login;
 use crate::error::{Error, Exit, Result};
 use crate::global::Global;
+use crate::input;
 use crate::output;
 use crate::secret::Secret;
 use crate::terminal;
@@ -57,7 +58,7 @@ fn from_file(path: &Path) -> Result<Secret> {
     };
     let mut line = Vec::new();
     if path == Path::new("-") {
-        io::stdin().lock().read_until(b'\n', &mut line).map_err(failed)?;
+        line = input::raw().and_then(|mut stdin| input::line(&mut stdin)).map_err(failed)?;
     } else {
         let file = std::fs::File::open(path).map_err(failed)?;
         io::BufReader::new(file).read_until(b'\n', &mut line).map_err(failed)?;
@@ -75,10 +76,8 @@ pub async fn ask(prompt: &str) -> Result<Secret> {
     // Before the prompt: who drives a terminal types as soon as that is there.
     let hidden = terminal::Hidden::new(io::stdin());
     output::print_text(prompt)?;
-    let line = tokio::task::spawn_blocking(|| {
-        let mut line = Vec::new();
-        io::stdin().lock().read_until(b'\n', &mut line).map(|_| line)
-    });
+    // Byte by byte: what follows is not ours, but a transaction's or a value.
+    let line = tokio::task::spawn_blocking(|| input::line(&mut input::raw()?));
     let line = tokio::select! {
         line = line => line,
         _ = interruption.wait() => {

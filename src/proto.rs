@@ -3,7 +3,6 @@
 //! `etcd-client` generates them from the protobuf files of etcd 3.7.1 (`api/etcdserverpb/rpc.proto`).
 //! What it does not export stands below, field by field.
 
-pub use etcd_client::Permission;
 pub use etcd_client::proto::{
     PbAlarmMember as AlarmMember, PbAlarmRequest as AlarmRequest, PbAlarmResponse as AlarmResponse,
     PbAuthDisableRequest as AuthDisableRequest, PbAuthDisableResponse as AuthDisableResponse,
@@ -30,6 +29,7 @@ pub use etcd_client::proto::{
     PbAuthUserRevokeRoleResponse as AuthUserRevokeRoleResponse,
     PbAuthenticateRequest as AuthenticateRequest, PbAuthenticateResponse as AuthenticateResponse,
     PbCompactionRequest as CompactionRequest, PbCompactionResponse as CompactionResponse,
+    PbCompare as Compare, PbCompareTarget as CompareTarget,
     PbDefragmentRequest as DefragmentRequest, PbDefragmentResponse as DefragmentResponse,
     PbDeleteRequest as DeleteRangeRequest, PbDeleteResponse as DeleteRangeResponse,
     PbDowngradeRequest as DowngradeRequest, PbDowngradeResponse as DowngradeResponse,
@@ -50,8 +50,11 @@ pub use etcd_client::proto::{
     PbMoveLeaderResponse as MoveLeaderResponse, PbPutRequest as PutRequest,
     PbPutResponse as PutResponse, PbRangeRequest as RangeRequest, PbRangeResponse as RangeResponse,
     PbResponseHeader as ResponseHeader, PbStatusRequest as StatusRequest,
-    PbStatusResponse as StatusResponse, PbWatchResponse as WatchResponse,
+    PbStatusResponse as StatusResponse, PbTargetUnion as TargetUnion, PbTxnOpRequest as OneRequest,
+    PbTxnOpResponse as OneResponse, PbTxnRequest as TxnRequest, PbTxnRequestOp as RequestOp,
+    PbTxnResponse as TxnResponse, PbWatchResponse as WatchResponse,
 };
+pub use etcd_client::{CompareOp as CompareResult, Permission};
 
 /// `AuthStatusRequest`: it has no fields.
 #[derive(Clone, Copy, PartialEq, prost::Message)]

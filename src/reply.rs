@@ -8,7 +8,7 @@ use crate::proto::{
     AuthUserGetResponse, AuthUserListResponse, DeleteRangeResponse, DowngradeResponse,
     HashKvResponse, KeyValue, LeaseGrantResponse, LeaseKeepAliveResponse, LeaseLeasesResponse,
     LeaseTimeToLiveResponse, Member, MemberListResponse, MoveLeaderResponse, PutResponse,
-    StatusResponse, WatchResponse,
+    StatusResponse, TxnResponse, WatchResponse,
 };
 
 pub use crate::proto::ResponseHeader as Header;
@@ -25,6 +25,7 @@ pub struct Answer<M> {
 pub enum Reply {
     Put(Answer<PutResponse>),
     Delete(Answer<DeleteRangeResponse>),
+    Txn(Answer<TxnResponse>),
     /// Something was done, and the answer tells nothing more.
     Done(Done),
     LeaseGrant(Answer<LeaseGrantResponse>),

@@ -122,6 +122,49 @@ pub struct Delete {
     pub prev_kv: bool,
 }
 
+/// What to do at once or not at all: these requests where all comparisons hold, else those.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Txn {
+    pub compares: Vec<Compare>,
+    pub success: Vec<Operation>,
+    pub failure: Vec<Operation>,
+}
+
+/// One request of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    Range(Range),
+    Put(Put),
+    Delete(Delete),
+}
+
+/// What must hold of a key. One that is not there has zeros and an empty value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compare {
+    pub key: Vec<u8>,
+    pub operator: Operator,
+    pub operand: Operand,
+}
+
+/// How a key's field is compared with the operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operator {
+    Equal,
+    Greater,
+    Less,
+    NotEqual,
+}
+
+/// The field that is compared, and what with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operand {
+    Version(i64),
+    CreateRevision(i64),
+    ModRevision(i64),
+    Value(Vec<u8>),
+    Lease(i64),
+}
+
 /// What a role may do with a range of keys (`authpb.Permission`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permission {

@@ -45,17 +45,22 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
     let delete = args.request()?;
     let mut out = cx.output(&Format::WITHOUT_RAW)?;
     if let Some(warning) = warning {
-        // Like the official client: whoever typed the second key by mistake has time to interrupt.
-        let _ = writeln!(std::io::stderr(), "{warning}");
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        pause(&warning).await;
     }
     let answer = cx.cluster().await?.delete(delete).await?;
     out.print(&Reply::Delete(answer))
 }
 
+/// Like the official client: whoever typed the second key by mistake has time to interrupt.
+pub async fn pause(warning: &str) {
+    let _ = writeln!(std::io::stderr(), "{warning}");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+}
+
 impl Args {
     /// What is said before a range is deleted that may not be meant.
-    fn warning(&self) -> Option<String> {
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
         let (Some(key), Some(end)) = (&self.key, &self.range_end) else { return None };
         if self.range || self.prefix || self.from_key || !self.surplus.is_empty() {
             return None;

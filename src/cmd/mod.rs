@@ -19,6 +19,7 @@ pub mod options;
 pub mod put;
 pub mod role;
 pub mod snapshot;
+pub mod txn;
 pub mod user;
 pub mod version;
 pub mod watch;
@@ -32,6 +33,7 @@ pub enum Command {
     Get(get::Args),
     Put(put::Args),
     Del(del::Args),
+    Txn(txn::Args),
     Compaction(compaction::Args),
     Watch(watch::Args),
     Lease(lease::Args),
@@ -88,6 +90,7 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Get(args) => get::run(args, cx).await,
         Command::Put(args) => put::run(args, cx).await,
         Command::Del(args) => del::run(args, cx).await,
+        Command::Txn(args) => txn::run(args, cx).await,
         Command::Compaction(args) => compaction::run(args, cx).await,
         Command::Watch(args) => watch::run(args, cx).await,
         Command::Lease(args) => lease::run(args, cx).await,

@@ -5,24 +5,14 @@ use std::io::Write;
 use super::{Look, endpoint, event, node, words};
 use crate::error::Result;
 use crate::go::quote;
-use crate::proto::Member;
+use crate::proto::{DeleteRangeResponse, Member, OneResponse, PutResponse, TxnResponse};
 use crate::reply::{Header, Pair, Reply, Tail};
 
 pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
     match reply {
-        Reply::Put(answer) => {
-            header(answer.message.header.as_ref(), look, out)?;
-            if let Some(kv) = &answer.message.prev_kv {
-                pair("Prev", &kv.into(), look, out)?;
-            }
-        }
-        Reply::Delete(answer) => {
-            header(answer.message.header.as_ref(), look, out)?;
-            writeln!(out, "\"Deleted\" : {}", answer.message.deleted)?;
-            for kv in &answer.message.prev_kvs {
-                pair("Prev", &kv.into(), look, out)?;
-            }
-        }
+        Reply::Put(answer) => put(&answer.message, look, out)?,
+        Reply::Delete(answer) => delete(&answer.message, look, out)?,
+        Reply::Txn(answer) => txn(&answer.message, look, out)?,
         Reply::Done(done) => header(done.header.as_ref(), look, out)?,
         Reply::LeaseGrant(answer) => {
             header(answer.message.header.as_ref(), look, out)?;
@@ -108,6 +98,38 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             for (name, value) in node::reply(reply).leaves("") {
                 writeln!(out, "\"{name}\" : {}", json(value)?)?;
             }
+        }
+    }
+    Ok(())
+}
+
+fn put(put: &PutResponse, look: &Look, out: &mut dyn Write) -> Result<()> {
+    header(put.header.as_ref(), look, out)?;
+    put.prev_kv.iter().try_for_each(|kv| pair("Prev", &kv.into(), look, out))
+}
+
+fn delete(delete: &DeleteRangeResponse, look: &Look, out: &mut dyn Write) -> Result<()> {
+    header(delete.header.as_ref(), look, out)?;
+    writeln!(out, "\"Deleted\" : {}", delete.deleted)?;
+    delete.prev_kvs.iter().try_for_each(|kv| pair("Prev", &kv.into(), look, out))
+}
+
+/// Each answer follows with a header of its own, which knows nothing but the revision.
+fn txn(txn: &TxnResponse, look: &Look, out: &mut dyn Write) -> Result<()> {
+    header(txn.header.as_ref(), look, out)?;
+    writeln!(out, "\"Succeeded\" : {}", txn.succeeded)?;
+    for response in &txn.responses {
+        match &response.response {
+            Some(OneResponse::ResponseRange(range)) => {
+                header(range.header.as_ref(), look, out)?;
+                range.kvs.iter().try_for_each(|kv| pair("", &kv.into(), look, out))?;
+                range_end(Tail { more: range.more, count: range.count }, out)?;
+            }
+            Some(OneResponse::ResponsePut(answer)) => put(answer, look, out)?,
+            Some(OneResponse::ResponseDeleteRange(answer)) => delete(answer, look, out)?,
+            // Nobody asks for a transaction within one.
+            Some(OneResponse::ResponseTxn(inner)) => self::txn(inner, look, out)?,
+            None => {}
         }
     }
     Ok(())

@@ -8,7 +8,10 @@ use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
 use super::endpoint;
-use crate::proto::{AlarmMember, Event, Member, WatchResponse};
+use crate::proto::{
+    AlarmMember, DeleteRangeResponse, Event, Member, OneResponse, PutResponse, TxnResponse,
+    WatchResponse,
+};
 use crate::reply::{Header, Pair, Reply, Tail};
 
 /// A value of a message.
@@ -70,11 +73,9 @@ impl Message {
 /// The whole of an answer.
 pub fn reply(reply: &Reply) -> Node {
     let message = match reply {
-        Reply::Put(answer) => with_header(answer.message.header.as_ref())
-            .maybe("prev_kv", answer.message.prev_kv.as_ref().map(Pair::from)),
-        Reply::Delete(answer) => with_header(answer.message.header.as_ref())
-            .field("deleted", answer.message.deleted)
-            .field("prev_kvs", list(&answer.message.prev_kvs, |kv| Node::Pair(kv.into()))),
+        Reply::Put(answer) => put(&answer.message),
+        Reply::Delete(answer) => delete(&answer.message),
+        Reply::Txn(answer) => txn(&answer.message),
         Reply::Done(done) => with_header(done.header.as_ref()),
         // Leases come as structs of Go's client, the header's fields among their own.
         Reply::LeaseGrant(answer) => header(&answer.message.header.unwrap_or_default())
@@ -175,6 +176,47 @@ fn watch(response: &WatchResponse) -> Message {
         .always("Canceled", Node::Bool(response.canceled))
         .always("Created", Node::Bool(response.created))
         .always("CancelReason", text(&response.cancel_reason))
+}
+
+fn put(put: &PutResponse) -> Message {
+    with_header(put.header.as_ref()).maybe("prev_kv", put.prev_kv.as_ref().map(Pair::from))
+}
+
+fn delete(delete: &DeleteRangeResponse) -> Message {
+    with_header(delete.header.as_ref())
+        .field("deleted", delete.deleted)
+        .field("prev_kvs", list(&delete.prev_kvs, |kv| Node::Pair(kv.into())))
+}
+
+fn txn(txn: &TxnResponse) -> Message {
+    with_header(txn.header.as_ref())
+        .field("succeeded", Node::Bool(txn.succeeded))
+        .field("responses", list(&txn.responses, |one| response(one.response.as_ref())))
+}
+
+/// One of a transaction's answers, in the wrapper that Go's `encoding/json` shows of a `oneof`.
+fn response(response: Option<&OneResponse>) -> Node {
+    let message = match response {
+        None => return Message::default().always("Response", Node::Null).into(),
+        Some(OneResponse::ResponseRange(range)) => {
+            let pairs = list(&range.kvs, |kv| Node::Pair(kv.into()));
+            let range = with_header(range.header.as_ref())
+                .field("kvs", pairs)
+                .field("more", Node::Bool(range.more))
+                .field("count", range.count);
+            Message::default().field("response_range", range)
+        }
+        Some(OneResponse::ResponsePut(answer)) => {
+            Message::default().field("response_put", put(answer))
+        }
+        Some(OneResponse::ResponseDeleteRange(answer)) => {
+            Message::default().field("response_delete_range", delete(answer))
+        }
+        Some(OneResponse::ResponseTxn(answer)) => {
+            Message::default().field("response_txn", txn(answer))
+        }
+    };
+    Message::default().field("Response", message).into()
 }
 
 fn member(member: &Member) -> Node {

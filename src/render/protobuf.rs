@@ -15,6 +15,7 @@ pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
     let bytes = match reply {
         Reply::Put(answer) => &answer.bytes,
         Reply::Delete(answer) => &answer.bytes,
+        Reply::Txn(answer) => &answer.bytes,
         Reply::Done(done) => &done.bytes,
         // Of a lease the official client writes the header's fields, and no more.
         Reply::LeaseGrant(answer) => return header_alone(answer.message.header.as_ref(), out),

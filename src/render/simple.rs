@@ -6,25 +6,17 @@ use super::{Look, View, endpoint, escape, event, words};
 use crate::error::Result;
 use crate::go::quote::quote;
 use crate::proto::{
-    AuthRoleGetResponse, LeaseGrantResponse, LeaseKeepAliveResponse, LeaseTimeToLiveResponse,
+    AuthRoleGetResponse, DeleteRangeResponse, LeaseGrantResponse, LeaseKeepAliveResponse,
+    LeaseTimeToLiveResponse, OneResponse, PutResponse, TxnResponse,
 };
 use crate::reply::{Health, MemberChange, Membership, Pair, Reply, Tail};
 use crate::request::after_prefix;
 
 pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
     match reply {
-        Reply::Put(answer) => {
-            writeln!(out, "OK")?;
-            if let Some(kv) = &answer.message.prev_kv {
-                pair(&kv.into(), look, out)?;
-            }
-        }
-        Reply::Delete(answer) => {
-            writeln!(out, "{}", answer.message.deleted)?;
-            for kv in &answer.message.prev_kvs {
-                pair(&kv.into(), look, out)?;
-            }
-        }
+        Reply::Put(answer) => put(&answer.message, look, out)?,
+        Reply::Delete(answer) => delete(&answer.message, look, out)?,
+        Reply::Txn(answer) => txn(&answer.message, look, out)?,
         Reply::Done(done) => writeln!(out, "{}", done.text)?,
         Reply::LeaseGrant(answer) => {
             let LeaseGrantResponse { id, ttl, .. } = &answer.message;
@@ -100,6 +92,35 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
 
 fn rows(mut rows: impl Iterator<Item = Vec<String>>, out: &mut dyn Write) -> Result<()> {
     rows.try_for_each(|row| writeln!(out, "{}", row.join(", ")))?;
+    Ok(())
+}
+
+fn put(put: &PutResponse, look: &Look, out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "OK")?;
+    put.prev_kv.iter().try_for_each(|kv| pair(&kv.into(), look, out))
+}
+
+fn delete(delete: &DeleteRangeResponse, look: &Look, out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "{}", delete.deleted)?;
+    delete.prev_kvs.iter().try_for_each(|kv| pair(&kv.into(), look, out))
+}
+
+/// What was decided, then each answer behind an empty line.
+fn txn(txn: &TxnResponse, look: &Look, out: &mut dyn Write) -> Result<()> {
+    writeln!(out, "{}", if txn.succeeded { "SUCCESS" } else { "FAILURE" })?;
+    for response in &txn.responses {
+        out.write_all(b"\n")?;
+        match &response.response {
+            Some(OneResponse::ResponseRange(range)) => {
+                range.kvs.iter().try_for_each(|kv| pair(&kv.into(), look, out))?;
+            }
+            Some(OneResponse::ResponsePut(answer)) => put(answer, look, out)?,
+            Some(OneResponse::ResponseDeleteRange(answer)) => delete(answer, look, out)?,
+            // Nobody asks for a transaction within one.
+            Some(OneResponse::ResponseTxn(inner)) => self::txn(inner, look, out)?,
+            None => {}
+        }
+    }
     Ok(())
 }
 

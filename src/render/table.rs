@@ -12,7 +12,7 @@ use comfy_table::{
 
 use super::{Look, View, endpoint, escape, event, node, words};
 use crate::error::Result;
-use crate::proto::WatchResponse;
+use crate::proto::{DeleteRangeResponse, OneResponse, PutResponse, TxnResponse, WatchResponse};
 use crate::reply::{Header, Pair, Reply, Tail};
 
 const PAIR: [&str; 6] = ["KEY", "CREATEREVISION", "MODREVISION", "VERSION", "VALUE", "LEASE"];
@@ -22,44 +22,34 @@ const MEMBER: [&str; 6] = ["ID", "STATUS", "NAME", "PEER ADDRS", "CLIENT ADDRS",
 const HEADER: [&str; 4] = ["CLUSTERID", "MEMBERID", "REVISION", "RAFTTERM"];
 
 pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
-    let (columns, rows) = match reply {
-        Reply::Put(answer) => {
-            let message = &answer.message;
-            let mut columns = HEADER.to_vec();
-            let mut row = header(message.header.as_ref(), look);
-            if let Some(kv) = &message.prev_kv {
-                columns.extend(PREV);
-                row.extend(pair(&kv.into(), look));
-            }
-            (columns, vec![row])
-        }
-        Reply::Delete(answer) if answer.message.prev_kvs.is_empty() => {
-            let mut row = header(answer.message.header.as_ref(), look);
-            row.push(answer.message.deleted.to_string());
-            ([&HEADER[..], &["DELETED"]].concat(), vec![row])
-        }
-        Reply::Delete(answer) => {
-            let rows = answer.message.prev_kvs.iter().map(|kv| pair(&kv.into(), look));
-            (PREV.to_vec(), rows.collect())
-        }
+    match reply {
+        Reply::Put(answer) => put(&answer.message, look, out),
+        Reply::Delete(answer) => delete(&answer.message, look, out),
+        Reply::Txn(answer) => txn(&answer.message, look, out),
         Reply::Members(answer) => {
             let rows = answer.message.members.iter().map(|one| words::member(one).to_vec());
-            (MEMBER.to_vec(), rows.collect())
+            draw(&MEMBER, rows.collect(), out)
         }
-        Reply::Watch(response) if response.events.is_empty() => return Ok(()),
-        Reply::Watch(response) => events(response, look),
         Reply::EndpointHealth(all) => {
-            (endpoint::HEALTH.to_vec(), all.iter().map(endpoint::health_row).map(cells).collect())
+            draw(&endpoint::HEALTH, all.iter().map(endpoint::health_row).map(cells).collect(), out)
         }
         Reply::EndpointStatus(all) => {
-            (endpoint::STATUS.to_vec(), all.iter().map(endpoint::status_row).map(cells).collect())
+            draw(&endpoint::STATUS, all.iter().map(endpoint::status_row).map(cells).collect(), out)
         }
         Reply::EndpointHash(all) => {
-            (endpoint::HASH.to_vec(), all.iter().map(endpoint::hash_row).map(cells).collect())
+            draw(&endpoint::HASH, all.iter().map(endpoint::hash_row).map(cells).collect(), out)
         }
-        other => return items(other, out),
-    };
-    let mut drawing = Drawing::new(&columns);
+        Reply::Watch(response) if response.events.is_empty() => Ok(()),
+        Reply::Watch(response) => {
+            let (columns, rows) = events(response, look);
+            draw(&columns, rows, out)
+        }
+        other => items(other, out),
+    }
+}
+
+fn draw(columns: &[&str], rows: Vec<Vec<String>>, out: &mut dyn Write) -> Result<()> {
+    let mut drawing = Drawing::new(columns);
     drawing.block(rows, out)?;
     drawing.end(out)
 }
@@ -88,6 +78,47 @@ fn cells(row: Vec<String>) -> Vec<String> {
     row.into_iter().map(|text| escape::cell(text.trim().as_bytes(), &plain)).collect()
 }
 
+fn put(put: &PutResponse, look: &Look, out: &mut dyn Write) -> Result<()> {
+    let mut columns = HEADER.to_vec();
+    let mut row = header(put.header.as_ref(), look);
+    if let Some(kv) = &put.prev_kv {
+        columns.extend(PREV);
+        row.extend(pair(&kv.into(), look));
+    }
+    draw(&columns, vec![row], out)
+}
+
+fn delete(delete: &DeleteRangeResponse, look: &Look, out: &mut dyn Write) -> Result<()> {
+    if delete.prev_kvs.is_empty() {
+        let mut row = header(delete.header.as_ref(), look);
+        row.push(delete.deleted.to_string());
+        return draw(&[&HEADER[..], &["DELETED"]].concat(), vec![row], out);
+    }
+    let rows = delete.prev_kvs.iter().map(|kv| pair(&kv.into(), look));
+    draw(&PREV, rows.collect(), out)
+}
+
+/// What was decided, then the table of each answer: they differ in what they tell.
+fn txn(txn: &TxnResponse, look: &Look, out: &mut dyn Write) -> Result<()> {
+    let mut row = header(txn.header.as_ref(), look);
+    row.push(txn.succeeded.to_string());
+    draw(&[&HEADER[..], &["SUCCEEDED"]].concat(), vec![row], out)?;
+    for response in &txn.responses {
+        match &response.response {
+            Some(OneResponse::ResponseRange(range)) => {
+                let rows = range.kvs.iter().map(|kv| pair(&kv.into(), look));
+                draw(&PAIR, rows.collect(), out)?;
+            }
+            Some(OneResponse::ResponsePut(answer)) => put(answer, look, out)?,
+            Some(OneResponse::ResponseDeleteRange(answer)) => delete(answer, look, out)?,
+            // Nobody asks for a transaction within one.
+            Some(OneResponse::ResponseTxn(inner)) => self::txn(inner, look, out)?,
+            None => {}
+        }
+    }
+    Ok(())
+}
+
 /// An answer that the official client has no table for: a row an item, json's names above.
 fn items(reply: &Reply, out: &mut dyn Write) -> Result<()> {
     let items = node::reply(reply).items(reply);
@@ -108,9 +139,7 @@ fn items(reply: &Reply, out: &mut dyn Write) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
-    let mut drawing = Drawing::new(&columns.iter().map(String::as_str).collect::<Vec<_>>());
-    drawing.block(rows, out)?;
-    drawing.end(out)
+    draw(&columns.iter().map(String::as_str).collect::<Vec<_>>(), rows, out)
 }
 
 /// A range: pairs wait until a block is full.
@@ -267,7 +296,7 @@ impl Drawing {
 mod tests {
     use super::*;
 
-    fn draw(blocks: &[&[[&str; 2]]]) -> String {
+    fn drawn(blocks: &[&[[&str; 2]]]) -> String {
         let mut out = Vec::new();
         let mut drawing = Drawing::new(&["NAME", "ID"]);
         for rows in blocks {
@@ -288,8 +317,8 @@ mod tests {
 │       b │ 22 │
 └─────────┴────┘
 ";
-        assert_eq!(draw(&[&[["abcdefg", "1"], ["b", "22"]]]), expected);
-        assert_eq!(draw(&[&[["abcdefg", "1"]], &[["b", "22"]]]), expected);
+        assert_eq!(drawn(&[&[["abcdefg", "1"], ["b", "22"]]]), expected);
+        assert_eq!(drawn(&[&[["abcdefg", "1"]], &[["b", "22"]]]), expected);
     }
 
     #[test]
@@ -299,6 +328,6 @@ mod tests {
 │ NAME │ ID │
 └──────┴────┘
 ";
-        assert_eq!(draw(&[&[]]), expected);
+        assert_eq!(drawn(&[&[]]), expected);
     }
 }

@@ -20,4 +20,5 @@ mod restore;
 mod shells;
 mod support;
 mod tls;
+mod txn;
 mod watch;

@@ -4,11 +4,14 @@ use super::Method;
 use crate::cluster::Cluster;
 use crate::error::Result;
 use crate::proto::{
-    CompactionRequest, CompactionResponse, DeleteRangeRequest, DeleteRangeResponse, PutRequest,
-    PutResponse, RangeRequest, RangeResponse,
+    self, CompactionRequest, CompactionResponse, CompareResult, CompareTarget, DeleteRangeRequest,
+    DeleteRangeResponse, OneRequest, PutRequest, PutResponse, RangeRequest, RangeResponse,
+    RequestOp, TargetUnion, TxnRequest, TxnResponse,
 };
 use crate::reply::Answer;
-use crate::request::{Delete, Put, Range, SortOrder, SortTarget};
+use crate::request::{
+    Compare, Delete, Operand, Operation, Operator, Put, Range, SortOrder, SortTarget, Txn,
+};
 
 impl Cluster {
     /// A range that is known to be small, in one answer. Any other is for [`Cluster::range`].
@@ -17,25 +20,24 @@ impl Cluster {
     }
 
     pub async fn put(&self, put: Put) -> Result<Answer<PutResponse>> {
-        let ask = PutRequest {
-            key: put.key,
-            value: put.value,
-            lease: put.lease,
-            prev_kv: put.prev_kv,
-            ignore_value: put.ignore_value,
-            ignore_lease: put.ignore_lease,
-        };
-        self.call(Method::once("/etcdserverpb.KV/Put"), &ask).await
+        self.call(Method::once("/etcdserverpb.KV/Put"), &PutRequest::from(put)).await
     }
 
     pub async fn delete(&self, delete: Delete) -> Result<Answer<DeleteRangeResponse>> {
-        let (key, range_end) = delete.end.bounds(delete.key);
-        let ask = DeleteRangeRequest { key, range_end, prev_kv: delete.prev_kv };
+        let ask = DeleteRangeRequest::from(delete);
         self.call(Method::once("/etcdserverpb.KV/DeleteRange"), &ask).await
     }
-}
 
-impl Cluster {
+    pub async fn txn(&self, txn: Txn) -> Result<Answer<TxnResponse>> {
+        let ops = |ops: Vec<Operation>| ops.into_iter().map(RequestOp::from).collect();
+        let ask = TxnRequest {
+            compare: txn.compares.into_iter().map(proto::Compare::from).collect(),
+            success: ops(txn.success),
+            failure: ops(txn.failure),
+        };
+        self.call(Method::once("/etcdserverpb.KV/Txn"), &ask).await
+    }
+
     /// Forgets what was before a revision; `physical` waits until the disk has forgotten it too.
     pub async fn compact(
         &self,
@@ -77,6 +79,65 @@ impl From<Range> for RangeRequest {
             max_mod_revision: range.max_mod_revision.max(0),
             min_create_revision: range.min_create_revision.max(0),
             max_create_revision: range.max_create_revision.max(0),
+        }
+    }
+}
+
+impl From<Put> for PutRequest {
+    fn from(put: Put) -> Self {
+        Self {
+            key: put.key,
+            value: put.value,
+            lease: put.lease,
+            prev_kv: put.prev_kv,
+            ignore_value: put.ignore_value,
+            ignore_lease: put.ignore_lease,
+        }
+    }
+}
+
+impl From<Delete> for DeleteRangeRequest {
+    fn from(delete: Delete) -> Self {
+        let (key, range_end) = delete.end.bounds(delete.key);
+        Self { key, range_end, prev_kv: delete.prev_kv }
+    }
+}
+
+impl From<Operation> for RequestOp {
+    fn from(operation: Operation) -> Self {
+        Self {
+            request: Some(match operation {
+                Operation::Range(range) => OneRequest::RequestRange(range.into()),
+                Operation::Put(put) => OneRequest::RequestPut(put.into()),
+                Operation::Delete(delete) => OneRequest::RequestDeleteRange(delete.into()),
+            }),
+        }
+    }
+}
+
+impl From<Compare> for proto::Compare {
+    fn from(compare: Compare) -> Self {
+        let result = match compare.operator {
+            Operator::Equal => CompareResult::Equal,
+            Operator::Greater => CompareResult::Greater,
+            Operator::Less => CompareResult::Less,
+            Operator::NotEqual => CompareResult::NotEqual,
+        };
+        let (target, union) = match compare.operand {
+            Operand::Version(number) => (CompareTarget::Version, TargetUnion::Version(number)),
+            Operand::CreateRevision(number) => {
+                (CompareTarget::Create, TargetUnion::CreateRevision(number))
+            }
+            Operand::ModRevision(number) => (CompareTarget::Mod, TargetUnion::ModRevision(number)),
+            Operand::Value(value) => (CompareTarget::Value, TargetUnion::Value(value)),
+            Operand::Lease(id) => (CompareTarget::Lease, TargetUnion::Lease(id)),
+        };
+        Self {
+            result: result.into(),
+            target: target.into(),
+            key: compare.key,
+            range_end: Vec::new(),
+            target_union: Some(union),
         }
     }
 }
