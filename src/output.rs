@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use crate::cluster::range::Pages;
 use crate::error::{Error, Result};
 use crate::render::{self, Look};
-use crate::reply::Reply;
+use crate::reply::{Header, Pair, Reply, Tail};
 use crate::terminal;
 
 pub use crate::render::{Format, View};
@@ -86,6 +86,22 @@ impl Output {
             }
         }
         text.end(pages.tail(), &mut self.out)?;
+        self.out.flush()?;
+        self.explain_escapes();
+        Ok(())
+    }
+
+    /// Writes a range answer that is there as a whole.
+    pub fn print_pairs(
+        &mut self,
+        header: &Header,
+        pairs: &[Pair],
+        tail: Tail,
+        view: View,
+    ) -> Result<()> {
+        let mut text = render::Range::begin(self.format, &self.look, view, header, &mut self.out)?;
+        text.pairs(pairs, &mut self.out)?;
+        text.end(tail, &mut self.out)?;
         self.out.flush()?;
         self.explain_escapes();
         Ok(())

@@ -55,7 +55,11 @@ impl<S: AsFd> Drop for Hidden<S> {
 }
 
 /// While this lives, the signals that end a program from outside are events; afterwards they end it again.
-pub struct Interruption(Vec<(i32, Signal)>);
+pub struct Interruption {
+    signals: Vec<(i32, Signal)>,
+    /// The last one that came.
+    came: Option<i32>,
+}
 
 /// How many live.
 static LIVING: AtomicUsize = AtomicUsize::new(0);
@@ -79,20 +83,30 @@ impl Interruption {
         LIVING.fetch_add(1, Ordering::SeqCst);
         DEADLY.store(false, Ordering::SeqCst);
         let listen = |kind: i32| signal(kind.into()).ok().map(|signal| (kind, signal));
-        Self(Self::KINDS.into_iter().filter_map(listen).collect())
+        Self { signals: Self::KINDS.into_iter().filter_map(listen).collect(), came: None }
     }
 
     /// Resolves at the next signal, with its number.
     pub async fn wait(&mut self) -> i32 {
         poll_fn(|cx| {
-            for (kind, signal) in &mut self.0 {
+            for (kind, signal) in &mut self.signals {
                 if signal.poll_recv(cx).is_ready() {
+                    self.came = Some(*kind);
                     return Poll::Ready(*kind);
                 }
             }
             Poll::Pending
         })
         .await
+    }
+
+    /// Lets signals end the program again. What came meanwhile and asks for no good order (a terminal
+    /// that hung up, a quit) does so now.
+    pub fn pass_on(self) {
+        match self.came {
+            Some(kind @ (SIGHUP | SIGQUIT)) => self.obey(kind),
+            _ => drop(self),
+        }
     }
 
     /// Ends the program by the signal that came, so that a shell sees what happened.

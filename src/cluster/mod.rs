@@ -22,6 +22,7 @@ mod link;
 mod proxy;
 pub mod renew;
 mod rpc;
+pub mod session;
 
 use std::io;
 use std::sync::Arc;

@@ -64,7 +64,6 @@ impl Target {
     }
 
     /// Tells whoever follows a stream that it was interrupted, or goes on.
-    #[expect(clippy::unused_self, reason = "it stands beside `tell`")]
     pub fn say(&self, what: std::fmt::Arguments<'_>) {
         let _ = writeln!(std::io::stderr(), "{what}");
     }

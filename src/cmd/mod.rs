@@ -8,10 +8,12 @@ pub mod completion;
 pub mod defrag;
 pub mod del;
 pub mod downgrade;
+pub mod elect;
 pub mod endpoint;
 pub mod get;
 pub mod help;
 pub mod lease;
+pub mod lock;
 pub mod man;
 pub mod member;
 pub mod move_leader;
@@ -36,6 +38,8 @@ pub enum Command {
     Txn(txn::Args),
     Compaction(compaction::Args),
     Watch(watch::Args),
+    Lock(lock::Args),
+    Elect(elect::Args),
     Lease(lease::Args),
     Alarm(alarm::Args),
     Defrag(defrag::Args),
@@ -93,6 +97,8 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Txn(args) => txn::run(args, cx).await,
         Command::Compaction(args) => compaction::run(args, cx).await,
         Command::Watch(args) => watch::run(args, cx).await,
+        Command::Lock(args) => lock::run(args, cx).await,
+        Command::Elect(args) => elect::run(args, cx).await,
         Command::Lease(args) => lease::run(args, cx).await,
         Command::Alarm(args) => alarm::run(args, cx).await,
         Command::Defrag(args) => defrag::run(&args, cx).await,

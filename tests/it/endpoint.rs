@@ -228,14 +228,14 @@ fn failed_logins_end_all_but_health() {
             let line = format!("--endpoints {} {line}", etcd.endpoint());
             assert_eq!(Run::reference(words(&line)).outcome().status, 0);
         }
-        let live = etcd.address();
+        let there = etcd.address();
         for command in ["endpoint status", "endpoint hashkv", "endpoint health", "defrag"] {
             for (user, endpoints) in [
-                ("--user root:secret", live.clone()),
-                ("--user root:wrong", live.clone()),
-                ("--user reader:secret", live.clone()),
-                ("", live.clone()),
-                ("--user root:secret --dial-timeout 500ms", format!("{live},{DEAD}")),
+                ("--user root:secret", there.clone()),
+                ("--user root:wrong", there.clone()),
+                ("--user reader:secret", there.clone()),
+                ("", there.clone()),
+                ("--user root:secret --dial-timeout 500ms", format!("{there},{DEAD}")),
             ] {
                 for cluster in ["", "--cluster"] {
                     let line = format!("{user} --endpoints {endpoints} {command} {cluster}");
@@ -244,10 +244,10 @@ fn failed_logins_end_all_but_health() {
             }
         }
         for user in ["root:secret", "root:wrong", "reader:secret"] {
-            agree_in_any_time(&format!("--user {user} --endpoints {live} move-leader 1"));
+            agree_in_any_time(&format!("--user {user} --endpoints {there} move-leader 1"));
         }
         // The question comes once, however many clusters are made.
-        let line = format!("--endpoints {live} --user root endpoint health --cluster");
+        let line = format!("--endpoints {there} --user root endpoint health --cluster");
         let outcome = Run::ours(words(&line)).stdin(b"secret\n").outcome();
         assert_eq!((outcome.status, outcome.text().matches("Password").count()), (0, 1));
     });

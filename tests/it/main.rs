@@ -10,6 +10,7 @@ mod formats;
 mod get;
 mod global;
 mod lease;
+mod lock;
 mod maintenance;
 mod misbehaviour;
 mod pipes;

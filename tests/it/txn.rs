@@ -1,6 +1,7 @@
 //! `txn` beside the official client: what it reads, what it prints, what it leaves in the store.
 
 use crate::support::fake::{Fake, Kv};
+use crate::support::live::Live;
 use crate::support::{
     Etcd, FORMATS, Outcome, Run, Twins, agree_as, on_every_twins, on_path, on_the_newest_server,
     on_twins, reference_is_there,
@@ -82,8 +83,17 @@ fn an_interactive_one_prompts_and_may_be_typed_on_a_bare_terminal() {
         for script in SCRIPTS {
             let outcome = agree(twins, &["-i"], script);
             assert!(outcome.text().starts_with("compares:\n"), "{outcome}");
-            let args = ["txn", "--interactive"];
-            twins.agree_as(&args, |run| run.stdin(script.as_bytes()).on_terminal());
+            let typed = |client: fn(Vec<String>) -> Run, etcd: &Etcd| {
+                let endpoint = etcd.endpoint();
+                let args = ["--endpoints", &endpoint, "txn", "--interactive"].map(str::to_owned);
+                let mut live = Live::on_terminal(client(args.to_vec()));
+                // A terminal shows what is typed when it is typed: before or behind the prompt.
+                live.wait_for_lines(1);
+                live.type_in(script);
+                live.end()
+            };
+            assert_eq!(typed(Run::ours, &twins.ours), typed(Run::reference, &twins.theirs));
+            assert_eq!(twins.ours.contents(), twins.theirs.contents());
             let args = ["txn", "--interactive=false"];
             twins.agree_as(&args, |run| run.stdin(script.as_bytes()).on_terminal());
         }

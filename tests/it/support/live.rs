@@ -158,8 +158,8 @@ impl Drop for Live {
 impl End {
     /// The last line that begins with `Error: `.
     pub fn last_error(&self) -> Option<&str> {
-        let all = self.stderr.lines().chain(self.stdout.lines());
-        all.filter(|line| line.starts_with("Error: ")).last().map(str::trim_end)
+        let mut all = self.stderr.lines().chain(self.stdout.lines());
+        all.rfind(|line| line.starts_with("Error: ")).map(str::trim_end)
     }
 }
 
@@ -171,7 +171,7 @@ fn text(bytes: &Mutex<Vec<u8>>) -> String {
 fn collect(mut stream: impl Read + Send + 'static, seen: &Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
     let seen = Arc::clone(seen);
     thread::spawn(move || {
-        let mut buffer = [0; 65536];
+        let mut buffer = [0; 4096];
         // A terminal that hung up is an end too.
         while let Ok(count @ 1..) = stream.read(&mut buffer) {
             seen.lock().expect("a test failed").extend_from_slice(&buffer[..count]);
