@@ -12,6 +12,8 @@ const EVERY: Duration = Duration::from_millis(100);
 pub struct Progress {
     watched: bool,
     total: u64,
+    /// What is counted, where it is not bytes.
+    unit: Option<&'static str>,
     done: u64,
     begun: Instant,
     drawn: Option<Instant>,
@@ -21,12 +23,18 @@ impl Progress {
     /// `watched`: a person sees stderr. `total`: bytes in all, 0 where nobody knows.
     #[must_use]
     pub fn new(watched: bool, total: u64) -> Self {
-        Self { watched, total, done: 0, begun: Instant::now(), drawn: None }
+        Self { watched, total, unit: None, done: 0, begun: Instant::now(), drawn: None }
     }
 
-    /// So many bytes more are done.
-    pub fn advance(&mut self, bytes: usize) {
-        self.done = self.done.saturating_add(bytes as u64);
+    /// Likewise of things that are counted.
+    #[must_use]
+    pub fn counting(watched: bool, total: u64, unit: &'static str) -> Self {
+        Self { unit: Some(unit), ..Self::new(watched, total) }
+    }
+
+    /// So much more is done.
+    pub fn advance(&mut self, more: usize) {
+        self.done = self.done.saturating_add(more as u64);
         if !self.watched {
             return;
         }
@@ -47,6 +55,9 @@ impl Progress {
             reason = "a rate for a person's eye"
         )]
         let rate = (self.done as f64 / seconds) as u64;
+        if let Some(unit) = self.unit {
+            return format!("{} of {} {unit}, {rate}/s", self.done, self.total);
+        }
         let done = size::bytes(self.done);
         let rate = size::bytes(rate);
         if self.total == 0 {
@@ -73,6 +84,9 @@ mod tests {
         let mut progress = Progress::new(false, 40_000_000);
         progress.advance(10_000_000);
         assert_eq!(progress.line(Duration::from_secs(2)), "10 MB of 40 MB, 5.0 MB/s");
+        let mut writes = Progress::counting(false, 9000, "writes");
+        writes.advance(300);
+        assert_eq!(writes.line(Duration::from_secs(2)), "300 of 9000 writes, 150/s");
         let mut endless = Progress::new(false, 0);
         endless.advance(10_000_000);
         assert_eq!(endless.line(Duration::from_secs(1)), "10 MB, 10 MB/s");

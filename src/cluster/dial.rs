@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::ClientConfig;
 
 use super::cause::{Cause, Causes};
 use super::conn::{Conn, Shaken};
@@ -172,21 +173,34 @@ async fn handshake<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (config, notes) = tls.connection();
-    let shaken = Shaken { notes, files: tls.files().clone() };
-    let name = tls::server_name(&endpoint.server_name);
-    let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|err| {
-        let why = TlsCause::in_handshake(&err, &shaken.notes);
-        shaken.cause(why.unwrap_or_else(|| TlsCause::Other(err.to_string())))
-    })?;
+    let (stream, shaken) = shake(stream, tls.connection(), tls, endpoint).await?;
     match stream.get_ref().1.alpn_protocol() {
         Some(b"h2") => Ok((stream, shaken)),
         _ => Err(shaken.cause(TlsCause::NoHttp2)),
     }
 }
 
+/// TLS on a stream, whatever is spoken inside.
+pub async fn shake<S>(
+    stream: S,
+    (config, notes): (Arc<ClientConfig>, Arc<tls::Notes>),
+    tls: &Tls,
+    endpoint: &Endpoint,
+) -> Result<(TlsStream<S>, Shaken), Cause>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let shaken = Shaken { notes, files: tls.files().clone() };
+    let name = tls::server_name(&endpoint.server_name);
+    let stream = TlsConnector::from(config).connect(name, stream).await.map_err(|err| {
+        let why = TlsCause::in_handshake(&err, &shaken.notes);
+        shaken.cause(why.unwrap_or_else(|| TlsCause::Other(err.to_string())))
+    })?;
+    Ok((stream, shaken))
+}
+
 /// The addresses of a host. `localhost` needs no resolver: there may be none in a container.
-async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Cause> {
+pub async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Cause> {
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
@@ -209,7 +223,7 @@ async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Cause> {
 }
 
 /// Waits until the deadline, then fails with `late`.
-async fn by<T>(
+pub async fn by<T>(
     deadline: Option<Instant>,
     late: Cause,
     work: impl Future<Output = Result<T, Cause>>,

@@ -19,6 +19,7 @@ mod dial;
 mod known;
 mod lasting;
 mod link;
+mod metrics;
 mod proxy;
 pub mod renew;
 mod rpc;

@@ -2,6 +2,7 @@
 
 pub mod alarm;
 pub mod auth;
+pub mod check;
 pub mod compaction;
 pub mod complete;
 pub mod completion;
@@ -51,6 +52,7 @@ pub enum Command {
     Auth(auth::Args),
     Role(role::Args),
     User(user::Args),
+    Check(check::Args),
     Version(version::Args),
     Options(options::Args),
     Help(help::Args),
@@ -110,6 +112,7 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Auth(args) => auth::run(args, cx).await,
         Command::Role(args) => role::run(args, cx).await,
         Command::User(args) => user::run(args, cx).await,
+        Command::Check(args) => check::run(args, cx).await,
         Command::Version(_) => version::run(),
         Command::Options(_) => options::run(cx),
         Command::Help(args) => help::run(&args, cx),
@@ -131,6 +134,7 @@ pub fn reference(path: &[String]) -> &'static [&'static str] {
         ["user"] => &["add", "delete", "get", "grant-role", "list", "passwd", "revoke-role"],
         ["snapshot"] => &["save"],
         ["downgrade"] => &["cancel", "enable", "validate"],
+        ["check"] => &["datascale", "perf"],
         ["endpoint"] => &["hashkv", "health", "status"],
         ["lease"] => &["grant", "keep-alive", "list", "revoke", "timetolive"],
         _ => &[],

@@ -43,6 +43,13 @@ pub fn find<'c>(
                 let takes_next = found.last().is_some_and(|flag| matches!(flag.value, Value::Next));
                 // What no command knows is taken to have a value, as cobra does.
                 let bare_unknown = wrong.is_some() && !token.contains(&b'=');
+                // Some command's switch may be another's flag with a value: where the next word is a
+                // command, it is the switch.
+                let next = args.get(at + 1).and_then(|next| next.to_str());
+                let before_command =
+                    next.is_some_and(|next| complete(command, names(path), next).is_some());
+                let bare_unknown =
+                    bare_unknown && !(before_command && Scope::has_switch(command, token));
                 let long_or_single = token.starts_with(b"--") || token.len() == 2;
                 if takes_next || (bare_unknown && long_or_single) {
                     at += 1;

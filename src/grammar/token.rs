@@ -71,6 +71,14 @@ impl<'c> Scope<'c> {
         scope
     }
 
+    /// Whether some command below has a switch of that name.
+    pub fn has_switch(command: &Command, token: &[u8]) -> bool {
+        let Some(name) = token.strip_prefix(b"--") else { return false };
+        let named = |arg: &Arg| arg.get_long().is_some_and(|long| long.as_bytes() == name);
+        let own = flags(command).any(|arg| named(arg) && is_bool(arg));
+        own || command.get_subcommands().any(|below| Self::has_switch(below, token))
+    }
+
     /// Its flags: a command's own come first.
     pub fn args(self) -> Vec<&'c Arg> {
         self.args

@@ -2,6 +2,7 @@
 
 mod access;
 mod auth;
+mod check;
 mod completion;
 mod connection;
 mod del;

@@ -158,6 +158,15 @@ impl Tls {
         (Arc::new(config), notes)
     }
 
+    /// Likewise for the HTTP/1.1 that stands on the same port as gRPC.
+    #[must_use]
+    pub fn http1(&self) -> (Arc<ClientConfig>, Arc<Notes>) {
+        let (config, notes) = self.connection();
+        let mut config = ClientConfig::clone(&config);
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        (Arc::new(config), notes)
+    }
+
     /// What the flags said.
     #[must_use]
     pub fn files(&self) -> &TlsFiles {

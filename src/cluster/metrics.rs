@@ -1,0 +1,124 @@
+//! What a server counts about itself: `/metrics`, over the HTTP/1.1 that stands on the same port as gRPC.
+
+use bytes::BytesMut;
+use http::{Request, StatusCode, header};
+use http_body::Body as _;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::{Instant, timeout_at};
+
+use super::Cluster;
+use super::cause::Cause;
+use super::conn::chain;
+use super::dial::{by, resolve, shake};
+use super::endpoint::{Endpoint, Place};
+use super::proxy::Proxy;
+use super::tls::Tls;
+
+/// More than any server has to tell.
+const MOST: usize = 16 << 20;
+
+/// A connection of either kind.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+impl Cluster {
+    /// A number that the first endpoint publishes under this name.
+    ///
+    /// # Errors
+    /// The official client's words for what went wrong (etcdctl 3.7.1, `endpointMemoryMetrics`).
+    pub async fn metric(&self, name: &str) -> Result<f64, String> {
+        let target = &self.link.target;
+        let Some(endpoint) = target.endpoints.first() else {
+            return Err("fetch error: no endpoint".to_owned());
+        };
+        let deadline = Instant::now() + self.patience;
+        let contact =
+            target.patience.dial.map_or(deadline, |dial| deadline.min(Instant::now() + dial));
+        let page = async {
+            let stream = connect(endpoint, target.tls.as_deref(), contact).await?;
+            timeout_at(deadline, fetch(stream, endpoint)).await.unwrap_or(Err(Cause::Silent))
+        };
+        let page =
+            page.await.map_err(|cause| format!("fetch error: {endpoint}/metrics: {cause}"))?;
+        number(&page, name)
+    }
+}
+
+/// A number on a page in Prometheus' text format.
+fn number(page: &[u8], name: &str) -> Result<f64, String> {
+    let page = String::from_utf8_lossy(page);
+    let value = page.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let value =
+        value.filter(|value| !value.is_empty()).ok_or_else(|| format!("could not find: {name}"))?;
+    value.parse().map_err(|_| format!("parse error: {value:?} is no number"))
+}
+
+async fn connect(
+    endpoint: &Endpoint,
+    tls: Option<&Tls>,
+    deadline: Instant,
+) -> Result<Box<dyn Stream>, Cause> {
+    let stream: Box<dyn Stream> = match &endpoint.place {
+        Place::Nowhere(why) => return Err(Cause::Address(why.clone())),
+        Place::Unix(path) => {
+            Box::new(UnixStream::connect(path).await.map_err(|err| Cause::of_connect(&err))?)
+        }
+        Place::Tcp { host, port } => {
+            let connecting = async {
+                if let Some(proxy) = Proxy::for_host(host, *port) {
+                    return proxy.tunnel(host, *port).await;
+                }
+                let addresses = resolve(host, *port).await?;
+                let connected = TcpStream::connect(addresses.as_slice()).await;
+                connected.map_err(|err| Cause::of_connect(&err))
+            };
+            Box::new(by(Some(deadline), Cause::Unreached, connecting).await?)
+        }
+    };
+    let Some(tls) = tls else { return Ok(stream) };
+    let shaken = shake(stream, tls.http1(), tls, endpoint);
+    let (stream, _) = by(Some(deadline), Cause::Silent, shaken).await?;
+    Ok(Box::new(stream))
+}
+
+async fn fetch(stream: Box<dyn Stream>, endpoint: &Endpoint) -> Result<Vec<u8>, Cause> {
+    let lost = |err: &dyn std::error::Error| Cause::Lost(chain(err));
+    let (mut send, driver) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|err| lost(&err))?;
+    tokio::spawn(driver);
+    let request = Request::get("/metrics")
+        .header(header::HOST, &endpoint.authority)
+        .body(String::new())
+        .map_err(|err| lost(&err))?;
+    let response = send.send_request(request).await.map_err(|err| lost(&err))?;
+    if response.status() != StatusCode::OK {
+        return Err(Cause::Server(format!("HTTP status {}", response.status())));
+    }
+    let mut body = response.into_body();
+    let mut page = BytesMut::new();
+    while page.len() < MOST {
+        let frame = std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await;
+        let Some(frame) = frame else { break };
+        if let Ok(data) = frame.map_err(|err| lost(&err))?.into_data() {
+            page.extend_from_slice(&data);
+        }
+    }
+    Ok(page.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_found_on_a_page_or_said_to_be_missing() {
+        let page = b"# HELP rss bytes\n# TYPE rss gauge\nrss 2.5014272e+07\nempty \nbad x\n";
+        assert_eq!(number(page, "rss"), Ok(25_014_272.0));
+        assert_eq!(number(page, "none"), Err("could not find: none".to_owned()));
+        assert_eq!(number(page, "empty"), Err("could not find: empty".to_owned()));
+        assert_eq!(number(page, "bad"), Err("parse error: \"x\" is no number".to_owned()));
+    }
+}
