@@ -4,6 +4,7 @@ mod access;
 mod auth;
 mod completion;
 mod connection;
+mod data_directory;
 mod del;
 mod endpoint;
 mod formats;
