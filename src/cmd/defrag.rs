@@ -1,12 +1,19 @@
-//! `defrag`: gives the space that compactions have freed back to the file system, member after member.
+//! `defrag`: gives the space that compactions have freed back to the file system, member after member; or that of
+//! a data directory without a server.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 use tokio::time::Instant;
 
 use super::endpoint;
+use crate::arg;
+use crate::cmd::uninterrupted;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::go::duration::GoDuration;
 use crate::output::{self, Format};
+use crate::snapshot::defrag;
 
 /// Give back the space that a member's database no longer uses
 #[derive(Debug, clap::Args)]
@@ -18,9 +25,18 @@ pub struct Args {
     /// All members of the cluster, at the URLs that they give to clients
     #[arg(long)]
     cluster: bool,
+    /// Data directory of a member that does not run: no server is asked
+    #[arg(long, value_name = "DIR", value_parser = arg::path())]
+    data_dir: Option<PathBuf>,
+    /// With --data-dir: longest wait for a server that still has the database; 0 waits for ever
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = arg::duration)]
+    timeout: GoDuration,
 }
 
 pub async fn run(args: &Args, cx: &mut Context) -> Result<()> {
+    if let Some(data_dir) = args.data_dir.as_deref().filter(|path| *path != Path::new("")) {
+        return of_a_directory(data_dir, args.timeout).await;
+    }
     cx.answers_in(&Format::WITHOUT_RAW)?;
     let mut failed = false;
     // A member answers nobody meanwhile: never two at once.
@@ -41,4 +57,17 @@ pub async fn run(args: &Args, cx: &mut Context) -> Result<()> {
     }
     // What failed is told above, and the official client has no last line.
     if failed { Err(Error::failure("")) } else { Ok(()) }
+}
+
+async fn of_a_directory(data_dir: &Path, timeout: GoDuration) -> Result<()> {
+    let patience = timeout.as_std().filter(|time| !time.is_zero());
+    let folder = data_dir.to_owned();
+    let done = uninterrupted(move |stop| {
+        defrag::defrag(&folder, patience, || {
+            if stop.load(Ordering::SeqCst) { Err(Error::failure("interrupted")) } else { Ok(()) }
+        })
+    });
+    let shown = data_dir.display();
+    let failed = |words: &str| format!("Failed to defragment etcd data[{shown}] ({words})");
+    done.await.map_err(|err| err.reworded(failed))
 }

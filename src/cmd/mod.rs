@@ -17,6 +17,7 @@ pub mod lease;
 pub mod lock;
 pub mod man;
 pub mod member;
+pub mod migrate;
 pub mod move_leader;
 pub mod options;
 pub mod put;
@@ -27,8 +28,12 @@ pub mod user;
 pub mod version;
 pub mod watch;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::context::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::terminal::Interruption;
 
 /// The commands of the program.
 #[derive(Debug, clap::Subcommand)]
@@ -49,6 +54,7 @@ pub enum Command {
     Downgrade(downgrade::Args),
     Member(member::Args),
     Snapshot(snapshot::Args),
+    Migrate(migrate::Args),
     Auth(auth::Args),
     Role(role::Args),
     User(user::Args),
@@ -108,6 +114,7 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::MoveLeader(args) => move_leader::run(&args, cx).await,
         Command::Downgrade(args) => downgrade::run(args, cx).await,
         Command::Member(args) => member::run(args, cx).await,
+        Command::Migrate(args) => migrate::run(args).await,
         Command::Snapshot(args) => snapshot::run(args, cx).await,
         Command::Auth(args) => auth::run(args, cx).await,
         Command::Role(args) => role::run(args, cx).await,
@@ -138,5 +145,29 @@ pub fn reference(path: &[String]) -> &'static [&'static str] {
         ["endpoint"] => &["hashkv", "health", "status"],
         ["lease"] => &["grant", "keep-alive", "list", "revoke", "timetolive"],
         _ => &[],
+    }
+}
+
+/// Runs work that no signal may cut off: at a signal it is asked to stop, and clears up.
+async fn uninterrupted(
+    work: impl FnOnce(Arc<AtomicBool>) -> Result<()> + Send + 'static,
+) -> Result<()> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut interruption = Interruption::new();
+    let mut work = tokio::task::spawn_blocking({
+        let stop = Arc::clone(&stop);
+        move || work(stop)
+    });
+    let failed = |err| Error::failure(format!("could not finish: {err}"));
+    tokio::select! {
+        done = &mut work => done.map_err(failed)?,
+        signal = interruption.wait() => {
+            stop.store(true, Ordering::SeqCst);
+            let done = work.await.map_err(failed)?;
+            if done.is_err() {
+                interruption.obey(signal);
+            }
+            done
+        }
     }
 }

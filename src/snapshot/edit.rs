@@ -3,91 +3,31 @@
 //!
 //! Source: bbolt 1.5.0; the order of writes is that of its `Tx.Commit`.
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt;
 
-use super::meta::{HEADER, Meta, NO_FREELIST};
-use super::node::{BRANCH, BUCKET, ELEMENT, LEAF, Node};
+use super::meta::{Meta, NO_FREELIST};
+use super::node::{BUCKET, Node};
+use super::tree::{BUCKET_HEADER, DEEPEST, Entries, Page, Place, Tree, TreeError, damaged, place};
+use super::writer::is_inline;
 
-/// Trees of etcd are three or four pages deep.
-const DEEPEST: usize = 32;
-/// Larger than any page that etcd writes: two values of the largest request.
-const LARGEST_PAGE: u64 = 1 << 30;
-/// Bytes of a bucket's value before a page that is within it.
-const BUCKET_HEADER: usize = 16;
-
-/// Why a database cannot be changed.
-#[derive(Debug)]
-pub enum EditError {
-    Io(io::Error),
-    /// What is wrong with it.
-    Damaged(String),
-}
-
-impl From<io::Error> for EditError {
-    fn from(err: io::Error) -> Self {
-        Self::Io(err)
-    }
-}
-
-type Result<T> = std::result::Result<T, EditError>;
-
-fn damaged<T>(why: impl Into<String>) -> Result<T> {
-    Err(EditError::Damaged(why.into()))
-}
-
-/// Keys and values, sorted.
-pub type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
+type Result<T> = std::result::Result<T, TreeError>;
 
 /// A database being changed.
 pub struct Edit<'f> {
-    file: &'f File,
-    meta: Meta,
+    tree: Tree<'f>,
     /// What each bucket's entry in the root holds.
     buckets: Entries,
-    /// Pages to be added, one after the other from `meta.end`.
+    /// Pages to be added, one after the other from the end.
     added: Vec<u8>,
-}
-
-/// How far a walk may go in a file whose pages may refer to anything.
-struct Budget {
-    pages: u64,
-    depth: usize,
-}
-
-/// A page read, whole.
-struct Page {
-    bytes: Vec<u8>,
-    /// Where it is in the tree: a branch, or a leaf.
-    is_branch: bool,
-    count: usize,
 }
 
 impl<'f> Edit<'f> {
     /// Reads where a database begins. The file must hold every page that it says it has.
     pub fn open(file: &'f File) -> Result<Self> {
-        let meta = match Meta::find(file)? {
-            Ok(meta) => meta,
-            Err(why) => return damaged(why),
-        };
-        let (size, wanted) = (file.metadata()?.len(), meta.end.checked_mul(meta.page_size.into()));
-        if wanted.is_none_or(|wanted| wanted > size) {
-            let wanted = wanted.unwrap_or(u64::MAX);
-            return damaged(format!("it is cut off: {size} bytes of {wanted}"));
-        }
-        let mut edit = Self { file, meta, buckets: Entries::new(), added: Vec::new() };
-        let mut buckets = Entries::new();
-        edit.walk(meta.root, &mut edit.budget(), &mut |flags, name, value| {
-            if flags & BUCKET == 0 {
-                return damaged(format!("nil bucket: {}", crate::go::quote::quote(name)));
-            }
-            buckets.insert(name.to_vec(), value.to_vec());
-            Ok(())
-        })?;
-        edit.buckets = buckets;
-        Ok(edit)
+        let tree = Tree::open(file)?;
+        let buckets = tree.buckets(&mut tree.walk())?;
+        Ok(Self { tree, buckets, added: Vec::new() })
     }
 
     /// Everything in a bucket, which must be a small one; `None` where there is none.
@@ -98,10 +38,7 @@ impl<'f> Edit<'f> {
             entries.insert(key.to_vec(), value.to_vec());
             Ok(())
         };
-        match place(value)? {
-            Place::Inline(page) => page.entries(&mut add)?,
-            Place::Tree(root) => self.walk(root, &mut self.budget(), &mut add)?,
-        }
+        self.tree.each::<TreeError>(value, &mut self.tree.walk(), &mut add)?;
         Ok(Some(entries))
     }
 
@@ -118,7 +55,7 @@ impl<'f> Edit<'f> {
     /// A bucket's value. Small buckets are within it, as bbolt has them.
     fn bucket(&mut self, leaf: &Node) -> Vec<u8> {
         let mut value = vec![0; BUCKET_HEADER];
-        if is_inline(leaf, self.meta.page_size) {
+        if is_inline(leaf, self.tree.meta.page_size) {
             leaf.encode_inline(&mut value);
         } else {
             let root = self.add(leaf);
@@ -132,14 +69,14 @@ impl<'f> Edit<'f> {
         let Some(value) = self.buckets.get(bucket.as_bytes()) else { return Ok(None) };
         let mut page = match place(value)? {
             Place::Inline(page) => page,
-            Place::Tree(root) => self.page(root)?,
+            Place::Tree(root) => self.tree.page(root)?,
         };
         for _ in 0..DEEPEST {
             let Some(last) = page.count.checked_sub(1) else { return Ok(None) };
             if !page.is_branch {
                 return Ok(Some(page.entry(last)?.1.to_vec()));
             }
-            page = self.page(page.child(last)?.1)?;
+            page = self.tree.page(page.child(last)?.1)?;
         }
         damaged("its tree is too deep")
     }
@@ -150,7 +87,7 @@ impl<'f> Edit<'f> {
         let old = old.unwrap_or_else(|| vec![0; BUCKET_HEADER]);
         let new = match place(&old)? {
             Place::Inline(page) => {
-                let leaf = page.leaf_with(key, value)?;
+                let leaf = leaf_with(&page, key, value)?;
                 self.bucket(&leaf)
             }
             Place::Tree(root) => {
@@ -166,12 +103,12 @@ impl<'f> Edit<'f> {
 
     /// A copy of a tree's right edge with one more entry; gives its root.
     fn appended(&mut self, id: u64, key: &[u8], value: &[u8], depth: usize) -> Result<u64> {
-        let page = self.page(id)?;
+        let page = self.tree.page(id)?;
         if depth > DEEPEST {
             return damaged("its tree is too deep");
         }
         if !page.is_branch {
-            let leaf = page.leaf_with(key, value)?;
+            let leaf = leaf_with(&page, key, value)?;
             return Ok(self.add(&leaf));
         }
         let mut branch = Node::branch();
@@ -192,160 +129,35 @@ impl<'f> Edit<'f> {
             root.push(BUCKET, name, value);
         }
         let root = self.add(&root);
-        let size = u64::from(self.meta.page_size);
-        self.file.write_all_at(&self.added, self.meta.end * size)?;
-        self.file.sync_data()?;
-        let end = self.meta.end + self.added.len() as u64 / size;
-        let txid = self.meta.txid.wrapping_add(1);
-        let meta = Meta { root, end, txid, freelist: NO_FREELIST, ..self.meta };
-        self.file.write_all_at(&meta.encode(), txid % 2 * size)?;
-        self.file.sync_all()?;
+        let size = u64::from(self.tree.meta.page_size);
+        self.tree.file.write_all_at(&self.added, self.tree.meta.end * size)?;
+        self.tree.file.sync_data()?;
+        let end = self.tree.meta.end + self.added.len() as u64 / size;
+        let txid = self.tree.meta.txid.wrapping_add(1);
+        let meta = Meta { root, end, txid, freelist: NO_FREELIST, ..self.tree.meta };
+        self.tree.file.write_all_at(&meta.encode(), txid % 2 * size)?;
+        self.tree.file.sync_all()?;
         Ok(())
     }
 
     fn add(&mut self, node: &Node) -> u64 {
-        let size = self.meta.page_size;
-        let id = self.meta.end + self.added.len() as u64 / u64::from(size);
+        let size = self.tree.meta.page_size;
+        let id = self.tree.meta.end + self.added.len() as u64 / u64::from(size);
         node.encode(id, size, &mut self.added);
         id
     }
+}
 
-    fn walk(
-        &self,
-        id: u64,
-        budget: &mut Budget,
-        each: &mut impl FnMut(u32, &[u8], &[u8]) -> Result<()>,
-    ) -> Result<()> {
-        let page = self.page(id)?;
-        if budget.pages == 0 || budget.depth == 0 {
-            return damaged("its pages refer to each other in a circle");
-        }
-        budget.pages -= 1;
-        if !page.is_branch {
-            return page.entries(each);
-        }
-        budget.depth -= 1;
-        (0..page.count).try_for_each(|at| self.walk(page.child(at)?.1, budget, each))?;
-        budget.depth += 1;
+/// A leaf with one more entry.
+fn leaf_with(page: &Page, key: &[u8], value: &[u8]) -> Result<Node> {
+    let mut leaf = Node::leaf();
+    page.entries::<TreeError>(&mut |flags, key, value| {
+        leaf.push(flags, key, value);
         Ok(())
+    })?;
+    if leaf.is_full() {
+        return damaged("its last page is full");
     }
-
-    fn budget(&self) -> Budget {
-        Budget { pages: self.meta.end, depth: DEEPEST }
-    }
-
-    fn page(&self, id: u64) -> Result<Page> {
-        let size = u64::from(self.meta.page_size);
-        if id < 2 || id >= self.meta.end {
-            return damaged(format!("page {id} is out of bounds"));
-        }
-        let mut head = [0; HEADER];
-        self.file.read_exact_at(&mut head, id * size)?;
-        let overflow = u64::from(long(&head, 12).unwrap_or_default());
-        let length = (overflow + 1) * size;
-        if id + overflow >= self.meta.end || length > LARGEST_PAGE {
-            return damaged(format!("page {id} is too large"));
-        }
-        let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-        self.file.read_exact_at(&mut bytes, id * size)?;
-        Page::new(bytes, id)
-    }
-}
-
-/// Whether bbolt keeps a bucket of this one leaf within its entry.
-#[must_use]
-pub fn is_inline(leaf: &Node, page_size: u32) -> bool {
-    leaf.size() <= page_size as usize / 4
-}
-
-/// Where a bucket's entries are.
-enum Place {
-    Inline(Page),
-    Tree(u64),
-}
-
-fn place(bucket: &[u8]) -> Result<Place> {
-    let Some((head, inline)) = bucket.split_at_checked(BUCKET_HEADER) else {
-        return damaged("a bucket is cut off");
-    };
-    let root = head.first_chunk().map_or(0, |root| u64::from_le_bytes(*root));
-    if root != 0 {
-        return Ok(Place::Tree(root));
-    }
-    let empty = [&0u64.to_le_bytes()[..], &LEAF.to_le_bytes(), &[0; 6]].concat();
-    let page = if inline.is_empty() { empty } else { inline.to_vec() };
-    Ok(Place::Inline(Page::new(page, 0)?))
-}
-
-fn long(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
-}
-
-impl Page {
-    fn new(bytes: Vec<u8>, id: u64) -> Result<Self> {
-        let short = |at: usize| {
-            let bytes = bytes.get(at..).and_then(<[u8]>::first_chunk);
-            bytes.map_or(0, |bytes| u16::from_le_bytes(*bytes))
-        };
-        let own = bytes.first_chunk().map(|own| u64::from_le_bytes(*own));
-        let (flags, count) = (short(8), usize::from(short(10)));
-        if own != Some(id) || ![BRANCH, LEAF].contains(&flags) {
-            return damaged(format!("page {id} is none of a tree"));
-        }
-        Ok(Self { bytes, is_branch: flags == BRANCH, count })
-    }
-
-    /// One of the numbers of an element, and the bytes from its position on.
-    fn element(&self, at: usize) -> Result<([u32; 4], usize)> {
-        let start = HEADER + ELEMENT * at;
-        let number = |field: usize| long(&self.bytes, start + 4 * field);
-        match [number(0), number(1), number(2), number(3)] {
-            [Some(a), Some(b), Some(c), Some(d)] => Ok(([a, b, c, d], start)),
-            _ => damaged("an entry is out of its page"),
-        }
-    }
-
-    fn slice(&self, start: usize, length: u32) -> Result<&[u8]> {
-        let found = self.bytes.get(start..).and_then(|bytes| bytes.get(..length as usize));
-        found.map_or_else(|| damaged("an entry is out of its page"), Ok)
-    }
-
-    /// Flags, key and value.
-    fn entry(&self, at: usize) -> Result<(u32, &[u8], &[u8])> {
-        let ([flags, position, key, value], start) = self.element(at)?;
-        let start = start + position as usize;
-        let value = self.slice(start + key as usize, value)?;
-        Ok((flags, self.slice(start, key)?, value))
-    }
-
-    /// A child's first key, and its page.
-    fn child(&self, at: usize) -> Result<(&[u8], u64)> {
-        let ([position, key, low, high], start) = self.element(at)?;
-        let child = u64::from(high) << 32 | u64::from(low);
-        Ok((self.slice(start + position as usize, key)?, child))
-    }
-
-    fn entries(&self, each: &mut impl FnMut(u32, &[u8], &[u8]) -> Result<()>) -> Result<()> {
-        if self.is_branch {
-            return damaged("a bucket within its entry has branches");
-        }
-        (0..self.count).try_for_each(|at| {
-            let (flags, key, value) = self.entry(at)?;
-            each(flags, key, value)
-        })
-    }
-
-    /// The same leaf with one more entry.
-    fn leaf_with(&self, key: &[u8], value: &[u8]) -> Result<Node> {
-        let mut leaf = Node::leaf();
-        self.entries(&mut |flags, key, value| {
-            leaf.push(flags, key, value);
-            Ok(())
-        })?;
-        if leaf.is_full() {
-            return damaged("its last page is full");
-        }
-        leaf.push(0, key, value);
-        Ok(leaf)
-    }
+    leaf.push(0, key, value);
+    Ok(leaf)
 }

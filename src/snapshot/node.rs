@@ -77,6 +77,12 @@ impl Node {
         HEADER + ELEMENT * self.elements.len() + self.data.len()
     }
 
+    /// Likewise, with one entry more.
+    #[must_use]
+    pub fn size_with(&self, bytes: usize) -> usize {
+        self.size() + ELEMENT + bytes
+    }
+
     /// The first key; empty where there is none.
     #[must_use]
     pub fn first_key(&self) -> &[u8] {

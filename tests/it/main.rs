@@ -5,6 +5,7 @@ mod auth;
 mod check;
 mod completion;
 mod connection;
+mod data_directory;
 mod del;
 mod endpoint;
 mod formats;

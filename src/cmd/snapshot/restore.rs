@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::arg;
+use crate::cmd::uninterrupted;
 use crate::error::{Error, Exit, Result};
 use crate::progress::Progress;
 use crate::snapshot::restore::{Restore, Watch};
-use crate::terminal::{self, Interruption};
+use crate::terminal;
 
 /// Make a data directory from a snapshot
 ///
@@ -82,30 +83,6 @@ pub async fn run(args: Args) -> Result<()> {
     .await?;
     explain(&data_dir, &name);
     Ok(())
-}
-
-/// Runs work that no signal may cut off: at a signal it is asked to stop, and clears up.
-async fn uninterrupted(
-    work: impl FnOnce(Arc<AtomicBool>) -> Result<()> + Send + 'static,
-) -> Result<()> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let mut interruption = Interruption::new();
-    let mut work = tokio::task::spawn_blocking({
-        let stop = Arc::clone(&stop);
-        move || work(stop)
-    });
-    let failed = |err| Error::failure(format!("could not finish: {err}"));
-    tokio::select! {
-        done = &mut work => done.map_err(failed)?,
-        signal = interruption.wait() => {
-            stop.store(true, Ordering::SeqCst);
-            let done = work.await.map_err(failed)?;
-            if done.is_err() {
-                interruption.obey(signal);
-            }
-            done
-        }
-    }
 }
 
 /// Shows how far the copy is, and stops it.

@@ -7,13 +7,14 @@ use std::path::Path;
 
 use super::Watch;
 use super::files::TERM;
-use super::folders::failed;
 use super::peers::Peers;
 use crate::error::{Error, Result};
 use crate::go::quote::quote;
-use crate::snapshot::edit::{Edit, EditError, Entries};
+use crate::snapshot::edit::Edit;
 use crate::snapshot::log::{self, Value};
+use crate::snapshot::member::{failed, unusable};
 use crate::snapshot::trailer::{self, Check, Verdict};
+use crate::snapshot::tree::{Entries, TreeError};
 
 /// Read and written at once: large enough that calls cost nothing, small enough for the processor's cache.
 const CHUNK: usize = 256 << 10;
@@ -90,15 +91,10 @@ pub fn copy(
 
 /// Puts the new members in, as if they had agreed on it; perhaps moves the revisions.
 pub fn adopt(file: &File, snapshot: &Path, peers: &Peers, bump: Option<u64>) -> Result<()> {
-    change(file, peers, bump).map_err(|err| match err {
-        EditError::Io(err) => failed("write", Path::new("db"), &err),
-        EditError::Damaged(why) => {
-            Error::failure(format!("{} is no database of etcd: {why}", snapshot.display()))
-        }
-    })
+    change(file, peers, bump).map_err(|err| unusable(snapshot, &err))
 }
 
-fn change(file: &File, peers: &Peers, bump: Option<u64>) -> Result<(), EditError> {
+fn change(file: &File, peers: &Peers, bump: Option<u64>) -> Result<(), TreeError> {
     let mut edit = Edit::open(file)?;
     log::info("Trimming membership information from the backend...", &[]);
     let members: Entries = peers
@@ -125,18 +121,18 @@ fn change(file: &File, peers: &Peers, bump: Option<u64>) -> Result<(), EditError
 }
 
 /// The revision that is so much later than the last.
-fn bumped(edit: &Edit<'_>, by: u64) -> Result<i64, EditError> {
+fn bumped(edit: &Edit<'_>, by: u64) -> Result<i64, TreeError> {
     let mut last = 0;
     if let Some(row) = edit.last_key("key")? {
         let (Some(main), Some(b'_'), 17 | 18) = (row.first_chunk(), row.get(8), row.len()) else {
             let why = format!("its last revision is {}", quote(&row));
-            return Err(EditError::Damaged(why));
+            return Err(TreeError::Damaged(why));
         };
         last = i64::from_be_bytes(*main);
     }
     let Some(new) = i64::try_from(by).ok().and_then(|by| last.checked_add(by)) else {
         let why = format!("revision {last} cannot grow by {by}: revisions have 63 bits");
-        return Err(EditError::Damaged(why));
+        return Err(TreeError::Damaged(why));
     };
     log::info(
         "bumping latest revision",

@@ -10,8 +10,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::go::errno;
 use crate::go::quote::quote;
+use crate::snapshot::member::failed;
 
 /// A member's folders, while it grows.
 pub struct Folders {
@@ -182,11 +182,6 @@ fn claim(path: &Path) -> Result<Option<File>> {
 fn make(path: &Path, with_parents: bool) -> Result<()> {
     let made = DirBuilder::new().mode(0o700).recursive(with_parents).create(path);
     made.map_err(|err| failed("mkdir", path, &err))
-}
-
-/// Go's words for a call that failed: `mkdir PATH: permission denied`.
-pub fn failed(call: &str, path: &Path, err: &io::Error) -> Error {
-    Error::failure(format!("{call} {}: {}", path.display(), errno::words(err)))
 }
 
 /// `.NAME.restoring`, beside.

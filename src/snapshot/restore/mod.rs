@@ -12,9 +12,10 @@ mod peers;
 
 use std::path::{Path, PathBuf};
 
-use self::folders::{Folders, failed};
+use self::folders::Folders;
 use self::peers::Peers;
 use super::log::{self, Value};
+use super::member::failed;
 use super::wal::{Item, Records};
 use crate::error::{Error, Result};
 

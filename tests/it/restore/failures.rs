@@ -5,8 +5,8 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::{kubernetes, text, tree};
-use crate::support::{Run, run};
+use super::{text, tree};
+use crate::support::{Run, kubernetes, run};
 
 const MOMENTS: u32 = 100;
 

@@ -6,22 +6,8 @@ mod servers;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::support::{Etcd, Outcome, Run, official, project, skipped};
-
-/// A Kubernetes cluster's snapshot, unpacked. The folder goes with it.
-fn kubernetes() -> Option<(tempfile::TempDir, PathBuf)> {
-    let folder = tempfile::tempdir().expect("could not make a folder");
-    let packed = project().join("tests/fixtures/snapshot.db.xz");
-    let Ok(unpacked) = Command::new("xz").arg("-dc").arg(packed).output() else {
-        skipped("no xz");
-        return None;
-    };
-    let file = folder.path().join("snapshot.db");
-    fs::write(&file, unpacked.stdout).expect("could not unpack a snapshot");
-    Some((folder, file))
-}
+use crate::support::{Etcd, Outcome, Run, official};
 
 /// A snapshot by the official client.
 fn saved(etcd: &Etcd, folder: &Path) -> PathBuf {

@@ -1,8 +1,8 @@
 //! Data directories of ours in real servers, 3.4 to 3.7.
 
-use super::{kubernetes, restored, saved, text};
+use super::{restored, saved, text};
 use crate::support::etcd::Cluster;
-use crate::support::{Etcd, Run, official, on_every_server, skipped};
+use crate::support::{Etcd, Run, kubernetes, official, on_every_server, skipped};
 
 /// What a client reads, without the answer's header.
 fn keys(etcd: &Etcd) -> String {

@@ -249,3 +249,16 @@ pub fn words(line: &str) -> Vec<&str> {
 pub fn bytes(text: &[u8]) -> &OsStr {
     std::os::unix::ffi::OsStrExt::from_bytes(text)
 }
+
+/// A Kubernetes cluster's snapshot, unpacked. The folder goes with it.
+pub fn kubernetes() -> Option<(tempfile::TempDir, PathBuf)> {
+    let folder = tempfile::tempdir().expect("could not make a folder");
+    let packed = project().join("tests/fixtures/snapshot.db.xz");
+    let Ok(unpacked) = std::process::Command::new("xz").arg("-dc").arg(packed).output() else {
+        skipped("no xz");
+        return None;
+    };
+    let file = folder.path().join("snapshot.db");
+    std::fs::write(&file, unpacked.stdout).expect("could not unpack a snapshot");
+    Some((folder, file))
+}

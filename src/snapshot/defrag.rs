@@ -1,0 +1,158 @@
+//! A stopped member's database without its free pages: written anew beside, and renamed over the old.
+//!
+//! Source: etcd 3.7.1, `server/storage/backend/backend.go` (`defrag`).
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::log::{self, Value};
+use super::member;
+use super::tree::{Tree, TreeError};
+use super::writer::Writer;
+use crate::error::{Error, Result};
+use crate::go::duration::GoDuration;
+use crate::go::size;
+
+/// Defragments the database of a data directory. `going_on` is asked now and then; its error ends the work.
+///
+/// # Errors
+/// What the database cannot be read or written for: then it is as it was.
+pub fn defrag(
+    data_dir: &Path,
+    patience: Option<Duration>,
+    mut going_on: impl FnMut() -> Result<()>,
+) -> Result<()> {
+    let begun = Instant::now();
+    let path = member::database(data_dir);
+    // Held to the end: a server that starts meanwhile would write to a file that is replaced.
+    let old = member::hold(&path, patience)?;
+    let tree = Tree::open(&old).map_err(|err| member::unusable(&path, &err))?;
+    let page = u64::from(tree.meta.page_size);
+    let size = tree.meta.end * page;
+    log::info(
+        "defragmenting",
+        &[
+            ("path", Value::Path(&path)),
+            ("current-db-size-bytes", Value::Number(size.into())),
+            ("current-db-size", Value::Text(&size::bytes(size))),
+        ],
+    );
+    let beside = Beside::create(path.with_file_name("db.tmp.defrag"), &old)?;
+    let (used, written) = copy(&tree, &beside.file, &mut going_on).map_err(|err| match err {
+        Stop::Read(err) => member::unusable(&path, &err),
+        Stop::Write(err) => member::failed("write", &beside.path, &err),
+        Stop::Asked(err) => err,
+    })?;
+    beside.place(&path)?;
+    let used = (used + 2) * page;
+    let difference = |new: u64, old: u64| i128::from(new) - i128::from(old);
+    // Nothing is free in what was just written.
+    log::info(
+        "finished defragmenting directory",
+        &[
+            ("path", Value::Path(&path)),
+            ("current-db-size-bytes-diff", Value::Number(difference(written, size))),
+            ("current-db-size-bytes", Value::Number(written.into())),
+            ("current-db-size", Value::Text(&size::bytes(written))),
+            ("current-db-size-in-use-bytes-diff", Value::Number(difference(written, used))),
+            ("current-db-size-in-use-bytes", Value::Number(written.into())),
+            ("current-db-size-in-use", Value::Text(&size::bytes(written))),
+            ("took", Value::Duration(GoDuration::from_std(begun.elapsed()))),
+        ],
+    );
+    Ok(())
+}
+
+/// Why a copy ended early.
+enum Stop {
+    Read(TreeError),
+    Write(io::Error),
+    Asked(Error),
+}
+
+impl From<TreeError> for Stop {
+    fn from(err: TreeError) -> Self {
+        Self::Read(err)
+    }
+}
+
+/// Entries between two looks whether to go on.
+const STRIDE: u32 = 4096;
+
+/// Writes a database's entries into another; gives how many pages they took and how many bytes they take.
+fn copy(
+    tree: &Tree<'_>,
+    to: &File,
+    going_on: &mut impl FnMut() -> Result<()>,
+) -> Result<(u64, u64), Stop> {
+    let to = to.try_clone().map_err(Stop::Write)?;
+    let mut writer = Writer::new(to, tree.meta.page_size).map_err(Stop::Write)?;
+    let mut walk = tree.walk();
+    let mut count = 0u32;
+    for (name, value) in tree.buckets(&mut walk)? {
+        let mut bucket = writer.bucket(&name);
+        tree.each::<Stop>(&value, &mut walk, &mut |flags, key, value| {
+            if flags != 0 {
+                return Err(TreeError::Damaged("a bucket is within another".to_owned()).into());
+            }
+            count = count.wrapping_add(1);
+            if count.is_multiple_of(STRIDE) {
+                going_on().map_err(Stop::Asked)?;
+            }
+            bucket.put(key, value).map_err(|err| match err.kind() {
+                io::ErrorKind::InvalidData => TreeError::Damaged(err.to_string()).into(),
+                _ => Stop::Write(err),
+            })
+        })?;
+        bucket.finish().map_err(Stop::Write)?;
+    }
+    let written = writer.finish().map_err(Stop::Write)?;
+    Ok((walk.seen, written))
+}
+
+/// The new database until it is in its place. Unfinished, it leaves nothing behind.
+struct Beside {
+    file: File,
+    path: PathBuf,
+    placed: bool,
+}
+
+impl Beside {
+    /// What a run that was killed left under this name goes: whoever has the database's lock is alone.
+    fn create(path: PathBuf, like: &File) -> Result<Self> {
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
+        let file = file.map_err(|err| member::failed("open", &path, &err))?;
+        let beside = Self { file, path, placed: false };
+        let kept = like.metadata().and_then(|like| {
+            beside.file.set_permissions(like.permissions())?;
+            let now = beside.file.metadata()?;
+            if (now.uid(), now.gid()) == (like.uid(), like.gid()) {
+                return Ok(());
+            }
+            // The server must be able to open what root has written.
+            fchown(&beside.file, Some(like.uid()), Some(like.gid()))
+        });
+        kept.map_err(|err| member::failed("chown", &beside.path, &err))?;
+        Ok(beside)
+    }
+
+    fn place(mut self, target: &Path) -> Result<()> {
+        fs::rename(&self.path, target).map_err(|err| member::failed("rename", &self.path, &err))?;
+        self.placed = true;
+        let folder = target.parent().unwrap_or(Path::new("."));
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|err| member::failed("sync", folder, &err))
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if !self.placed {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
