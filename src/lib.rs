@@ -23,18 +23,18 @@ pub mod secret;
 pub mod snapshot;
 pub mod terminal;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use crate::error::{Error, Exit};
 
-/// Does what a command line says; reports what goes wrong; gives the exit status.
+/// Does what a command line says, under the name that the program was started by; reports what goes wrong; gives the exit status.
 #[must_use]
-pub fn run(args: &[OsString], vars: &[(OsString, OsString)]) -> u8 {
+pub fn run(program: &OsStr, args: &[OsString], vars: &[(OsString, OsString)]) -> u8 {
     // One thread: half the start-up time of several, and nothing here computes for long.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => {
-            let outcome = runtime.block_on(cli::run(args, vars));
+            let outcome = runtime.block_on(cli::run(program, args, vars));
             // A name that is still being looked up must not keep the program from ending.
             runtime.shutdown_background();
             outcome

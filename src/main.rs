@@ -3,7 +3,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    let mut args = std::env::args_os();
+    let program = args.next().unwrap_or_default();
+    let args: Vec<_> = args.collect();
     let vars: Vec<_> = std::env::vars_os().collect();
-    ExitCode::from(etcdctl::run(&args, &vars))
+    ExitCode::from(etcdctl::run(&program, &args, &vars))
 }

@@ -1,8 +1,10 @@
 //! The command line as a whole: from words to a command and the context it runs in.
 
 mod old;
+mod utility;
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::sync::LazyLock;
 
 use clap::{Args as _, CommandFactory, FromArgMatches, Parser};
@@ -17,6 +19,23 @@ use crate::grammar::{self, Line};
 
 const PROGRAM: &str = "etcdctl";
 
+/// What the program was started as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Name {
+    Etcdctl,
+    /// The official utility for files.
+    Etcdutl,
+}
+
+impl Name {
+    /// The name in the path that started the program; whatever else it is called, it is the client.
+    #[must_use]
+    pub fn of(program: &OsStr) -> Self {
+        let name = Path::new(program).file_name().unwrap_or_default();
+        if name == utility::NAME { Self::Etcdutl } else { Self::Etcdctl }
+    }
+}
+
 /// The program's flags and commands.
 #[derive(Debug, Parser)]
 #[command(name = PROGRAM, args_override_self = true, disable_help_subcommand = true, disable_version_flag = true)]
@@ -28,12 +47,15 @@ struct Cli {
 }
 
 /// Does what a command line says.
-pub async fn run(args: &[OsString], vars: &[(OsString, OsString)]) -> Result<()> {
-    let root = command();
+pub async fn run(program: &OsStr, args: &[OsString], vars: &[(OsString, OsString)]) -> Result<()> {
+    let name = Name::of(program);
+    let root = command_of(name);
+    // The official utility has no variables.
+    let vars = if name == Name::Etcdutl { &[] } else { vars };
     if let Some((asker, words)) = Asker::of(args, vars) {
-        return completion(root, asker, words, vars).await;
+        return completion(root, names(name), asker, words, vars).await;
     }
-    let line = grammar::read(root, cmd::reference, args);
+    let line = grammar::read(root, names(name), args);
     let parsed = parse(root, &line, vars);
     if let Some(wrong) = line.wrong {
         // Of two faults the first on the line is told, as a parser that goes from left to right does.
@@ -46,7 +68,7 @@ pub async fn run(args: &[OsString], vars: &[(OsString, OsString)]) -> Result<()>
     if line.help || group.has_subcommands() {
         let named = line.rest.first().filter(|word| !line.help && !word.is_empty());
         return match named {
-            Some(word) if !line.path.is_empty() => Err(unknown_below(&line.path, word)),
+            Some(word) if !line.path.is_empty() => Err(unknown_below(root, &line.path, word)),
             _ => help::print(root, &line.path),
         };
     }
@@ -59,6 +81,7 @@ pub async fn run(args: &[OsString], vars: &[(OsString, OsString)]) -> Result<()>
 /// Says what may come next on a line that is still being typed.
 async fn completion(
     root: &'static clap::Command,
+    names: grammar::Names,
     asker: Asker,
     words: &[OsString],
     vars: &[(OsString, OsString)],
@@ -66,7 +89,7 @@ async fn completion(
     let Some((typed, before)) = words.split_last() else {
         return Err(Error::failure("requires at least 1 arg(s), only received 0"));
     };
-    let line = grammar::read(root, cmd::reference, before);
+    let line = grammar::read(root, names, before);
     let global = global(root, &line, vars);
     let mut cx = global.map(|global| Context::new(root, global, Environment::default()));
     complete::run(asker, root, &line, typed, cx.as_mut()).await
@@ -167,14 +190,14 @@ fn branch(root: &clap::Command, path: &[String]) -> clap::Command {
 fn fault(root: &clap::Command, line: &Line, err: &clap::Error) -> Fault {
     let (words, is_value) = grammar::refusal::words(root, err);
     let error = Error::failure(words);
-    let error = if is_value { error.usage(grammar::usage(&line.path)) } else { error };
+    let error = if is_value { error.usage(grammar::usage(root, &line.path)) } else { error };
     Fault { error, is_value }
 }
 
-fn unknown_below(path: &[String], word: &OsStr) -> Error {
-    let group = format!("{PROGRAM} {}", path.join(" "));
+fn unknown_below(root: &clap::Command, path: &[String], word: &OsStr) -> Error {
+    let group = format!("{} {}", root.get_name(), path.join(" "));
     let words = format!("unknown command {:?} for {group:?}", word.to_string_lossy());
-    Error::failure(words).usage(grammar::usage(path))
+    Error::failure(words).usage(grammar::usage(root, path))
 }
 
 /// The command line as it is described. Made once, and never taken apart: that takes as long as to make it.
@@ -184,9 +207,36 @@ pub fn command() -> &'static clap::Command {
     &ROOT
 }
 
+/// Likewise, for each name.
+#[must_use]
+pub fn command_of(name: Name) -> &'static clap::Command {
+    static UTILITY: LazyLock<clap::Command> = LazyLock::new(|| utility::of(command()));
+    match name {
+        Name::Etcdctl => command(),
+        Name::Etcdutl => &UTILITY,
+    }
+}
+
+/// The official commands' names.
+fn names(name: Name) -> grammar::Names {
+    match name {
+        Name::Etcdctl => cmd::reference,
+        Name::Etcdutl => utility::reference,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_utility_is_a_command_line_of_its_own() {
+        assert_eq!(Name::of(OsStr::new("/usr/bin/etcdutl")), Name::Etcdutl);
+        for other in ["", "etcdctl", "etcdutl/x", "/opt/my-etcdutl"] {
+            assert_eq!(Name::of(OsStr::new(other)), Name::Etcdctl, "{other}");
+        }
+        command_of(Name::Etcdutl).clone().debug_assert();
+    }
 
     #[test]
     fn a_line_means_the_same_to_one_command_as_to_all() {

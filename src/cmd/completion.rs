@@ -1,5 +1,6 @@
 //! `completion SHELL`: prints a script that lets a shell complete our command lines.
 
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output;
 
@@ -21,15 +22,17 @@ pub const SCRIPTS: [(&str, &str); 4] = [
     ("powershell", include_str!("completion/etcdctl.ps1")),
 ];
 
-pub fn run(args: &Args) -> Result<()> {
-    let usage = "\nUsage: etcdctl completion bash|zsh|fish|powershell";
+pub fn run(args: &Args, cx: &Context) -> Result<()> {
+    let program = cx.command_line.get_name();
+    let usage = format!("\nUsage: {program} completion bash|zsh|fish|powershell");
     let [shell] = args.shell.as_slice() else {
         let words = format!("accepts 1 arg(s), received {}", args.shell.len());
         return Err(Error::failure(words).usage(usage));
     };
     let Some((_, script)) = SCRIPTS.iter().find(|(name, _)| name == shell) else {
-        let words = format!("invalid argument {shell:?} for \"etcdctl completion\"");
+        let words = format!("invalid argument {shell:?} for \"{program} completion\"");
         return Err(Error::failure(words).usage(usage));
     };
-    output::print_text(script)
+    // Each name has functions of its own, so that both scripts may be loaded.
+    output::print_text(&script.replace("etcdctl", program))
 }

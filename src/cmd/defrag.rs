@@ -34,8 +34,15 @@ pub struct Args {
 }
 
 pub async fn run(args: &Args, cx: &mut Context) -> Result<()> {
-    if let Some(data_dir) = args.data_dir.as_deref().filter(|path| *path != Path::new("")) {
-        return of_a_directory(data_dir, args.timeout).await;
+    let asks_servers = cx.command_line.get_name() == "etcdctl";
+    match args.data_dir.as_deref() {
+        Some(data_dir) if !asks_servers || data_dir != Path::new("") => {
+            return of_a_directory(data_dir, args.timeout).await;
+        }
+        None if !asks_servers => {
+            return Err(Error::failure("required flag(s) \"data-dir\" not set"));
+        }
+        _ => {}
     }
     cx.answers_in(&Format::WITHOUT_RAW)?;
     let mut failed = false;

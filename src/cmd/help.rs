@@ -50,11 +50,19 @@ fn text(root: &Command, path: &[String]) -> String {
     let about = about.map(ToString::to_string).unwrap_or_default();
     let mut command = command
         .clone()
-        .bin_name(path.iter().fold("etcdctl".to_owned(), |name, word| format!("{name} {word}")))
+        .bin_name(
+            path.iter().fold(root.get_name().to_owned(), |name, word| format!("{name} {word}")),
+        )
         .help_template("{usage-heading} {usage}\n\n{all-args}")
         .mut_args(without_idle_default);
     let text = command.render_help().to_string();
-    format!("{about}\n\n{}\n\nFlags that go with any command: etcdctl options\n", text.trim_end())
+    let after = match root.find_subcommand("options") {
+        Some(_) => "Flags that go with any command: etcdctl options\n",
+        None => UTILITYS_FLAGS,
+    };
+    // The texts are written for the client's name.
+    let text = text.trim_end().replace("etcdctl", root.get_name());
+    format!("{about}\n\n{text}\n\n{after}")
 }
 
 /// A default that changes nothing is not worth a reader's time.
@@ -76,7 +84,28 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ("The program", &["check", "completion", "help", "make-mirror", "options", "version"]),
 ];
 
+/// What the utility for files takes with any command, of what matters there.
+const UTILITYS_FLAGS: &str = "Flags that go with any command:
+      --timeout <DURATION>  Longest wait for a server that still has a database; 0 waits for ever [default: 10s]
+  -w, --write-out <FORMAT>  Format of the answer: simple, json, fields or table [default: simple]
+";
+
+fn overview_of_utility(root: &Command) -> String {
+    let mut text = String::from(
+        "Works on the files of an etcd that does not run.\n\nUsage: etcdutl COMMAND [flags]\n\nCommands:\n",
+    );
+    for command in root.get_subcommands() {
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        let _ = writeln!(text, "  {:<12} {about}", command.get_name());
+    }
+    let _ = write!(text, "\n{UTILITYS_FLAGS}\nMore: etcdutl COMMAND --help\n");
+    text
+}
+
 fn overview(root: &Command) -> String {
+    if root.find_subcommand("options").is_none() {
+        return overview_of_utility(root);
+    }
     let mut text =
         String::from("Reads and changes an etcd cluster.\n\nUsage: etcdctl COMMAND [flags]\n");
     for (heading, names) in GROUPS {

@@ -120,10 +120,10 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Role(args) => role::run(args, cx).await,
         Command::User(args) => user::run(args, cx).await,
         Command::Check(args) => check::run(args, cx).await,
-        Command::Version(_) => version::run(),
+        Command::Version(_) => version::run(cx),
         Command::Options(_) => options::run(cx),
         Command::Help(args) => help::run(&args, cx),
-        Command::Completion(args) => completion::run(&args),
+        Command::Completion(args) => completion::run(&args, cx),
         Command::Man(args) => man::run(&args, cx),
     }
 }

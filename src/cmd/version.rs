@@ -1,5 +1,6 @@
 //! `version`: which official client this one answers for.
 
+use crate::context::Context;
 use crate::error::Result;
 use crate::output;
 
@@ -15,6 +16,7 @@ pub struct Args {
     surplus: Vec<std::ffi::OsString>,
 }
 
-pub fn run() -> Result<()> {
-    output::print_text(&format!("etcdctl version: {OFFICIAL}\nAPI version: 3.7\n"))
+pub fn run(cx: &Context) -> Result<()> {
+    let program = cx.command_line.get_name();
+    output::print_text(&format!("{program} version: {OFFICIAL}\nAPI version: 3.7\n"))
 }

@@ -33,7 +33,7 @@ pub fn find<'c>(
             Token::Word => {
                 let name = String::from_utf8_lossy(token);
                 let Some(full) = complete(command, names(path), &name) else {
-                    return Err(unknown(command, names(path), &name, path));
+                    return Err(unknown(&program(root, path), command, names(path), &name));
                 };
                 command = full;
                 path.push(full.get_name().to_owned());
@@ -83,8 +83,7 @@ fn complete<'c>(command: &'c Command, reference: &[&str], typed: &str) -> Option
         .and_then(|name| command.find_subcommand(name))
 }
 
-fn unknown(command: &Command, reference: &[&str], typed: &str, path: &[String]) -> Error {
-    let program = program(path);
+fn unknown(program: &str, command: &Command, reference: &[&str], typed: &str) -> Error {
     let ours = command.get_subcommands().filter(|sub| !sub.is_hide_set()).map(Command::get_name);
     let built = |name: &&str| command.find_subcommand(name).is_some();
     let own = ours.filter(|name| !reference.contains(name));

@@ -68,12 +68,12 @@ pub fn read(root: &Command, names: Names, args: &[OsString]) -> Line {
             Token::Flags(found, wrong) => {
                 for flag in found {
                     if let Err(words) = line.add(flag, || tokens.next().cloned()) {
-                        line.wrong = Some(Error::failure(words).usage(usage(&line.path)));
+                        line.wrong = Some(Error::failure(words).usage(usage(root, &line.path)));
                         return line;
                     }
                 }
                 if let Some(words) = wrong {
-                    line.wrong = Some(Error::failure(words).usage(usage(&line.path)));
+                    line.wrong = Some(Error::failure(words).usage(usage(root, &line.path)));
                     return line;
                 }
             }
@@ -185,13 +185,13 @@ impl Line {
 
 /// What follows a complaint about a command's flags.
 #[must_use]
-pub fn usage(path: &[String]) -> String {
-    format!("\nRun '{} --help' for usage.", program(path))
+pub fn usage(root: &Command, path: &[String]) -> String {
+    format!("\nRun '{} --help' for usage.", program(root, path))
 }
 
 /// The program's name with the commands below it.
-fn program(path: &[String]) -> String {
-    path.iter().fold("etcdctl".to_owned(), |line, name| format!("{line} {name}"))
+fn program(root: &Command, path: &[String]) -> String {
+    path.iter().fold(root.get_name().to_owned(), |line, name| format!("{line} {name}"))
 }
 
 /// The name by which pflag speaks of a flag.

@@ -24,4 +24,5 @@ mod shells;
 mod support;
 mod tls;
 mod txn;
+mod utility;
 mod watch;

@@ -11,6 +11,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
 use std::thread::{self, JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
@@ -61,6 +62,22 @@ impl Run {
     /// The official client. Only where [`super::reference_is_there`].
     pub fn reference<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
         Self::program(reference_client().expect("no reference client (make reference)"), args)
+    }
+
+    /// Our program, started by the name of the utility for files.
+    pub fn ours_util<A: AsRef<OsStr>>(args: impl IntoIterator<Item = A>) -> Self {
+        static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+            let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+            let link = folder.join("etcdutl");
+            let ours = Run::ours([] as [&str; 0]).program;
+            // Another test program may be making it: a rename puts it there whole.
+            let beside = folder.join(format!("etcdutl.{}", std::process::id()));
+            let _ = std::fs::remove_file(&beside);
+            std::os::unix::fs::symlink(ours, &beside).expect("could not make a link");
+            std::fs::rename(&beside, &link).expect("could not rename a link");
+            link
+        });
+        Self::program(&PROGRAM, args)
     }
 
     /// The official utility for files. Only where [`super::reference_util`].
