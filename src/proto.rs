@@ -49,7 +49,8 @@ pub use etcd_client::proto::{
     PbMemberUpdateResponse as MemberUpdateResponse, PbMoveLeaderRequest as MoveLeaderRequest,
     PbMoveLeaderResponse as MoveLeaderResponse, PbPutRequest as PutRequest,
     PbPutResponse as PutResponse, PbRangeRequest as RangeRequest, PbRangeResponse as RangeResponse,
-    PbResponseHeader as ResponseHeader, PbStatusRequest as StatusRequest,
+    PbResponseHeader as ResponseHeader, PbSnapshotRequest as SnapshotRequest,
+    PbSnapshotResponse as SnapshotResponse, PbStatusRequest as StatusRequest,
     PbStatusResponse as StatusResponse, PbWatchResponse as WatchResponse,
 };
 

@@ -6,5 +6,6 @@ pub mod meta;
 pub mod node;
 pub mod raft;
 pub mod restore;
+pub mod save;
 pub mod trailer;
 pub mod wal;

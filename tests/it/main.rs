@@ -18,6 +18,7 @@ mod readme;
 mod repo;
 mod restore;
 mod shells;
+mod snapshot;
 mod support;
 mod tls;
 mod watch;
