@@ -107,6 +107,18 @@ impl Context {
         Ok(output)
     }
 
+    /// The time for a whole stream: streams have none unless somebody sets it.
+    #[must_use]
+    pub fn time_for_a_stream(&self) -> Option<Duration> {
+        let given = self.global.is_given("command-timeout");
+        given.then(|| self.global.command_timeout.as_std().unwrap_or(Duration::ZERO))
+    }
+
+    /// The endpoints as they were named, or as DNS names them.
+    pub async fn endpoint_names(&mut self) -> Result<Vec<String>> {
+        self.endpoints().await
+    }
+
     /// The cluster, and an output for what it answers, which [`Context::print`] writes to.
     pub async fn cluster_for(&mut self, supported: &[Format]) -> Result<&Cluster> {
         self.answers_in(supported)?;

@@ -90,6 +90,9 @@ pub struct Global {
         default_value = "simple"
     )]
     pub write_out: String,
+    /// The flags that the line or a variable set, by their long names: a default is not a wish.
+    #[arg(skip)]
+    pub given: Vec<String>,
 }
 
 /// One occurrence of `--endpoints`.
@@ -106,5 +109,11 @@ impl Global {
     pub fn endpoints(&self) -> Vec<String> {
         let all = self.endpoints.iter().flat_map(|record| &record.0);
         all.map(|text| text.trim().to_owned()).collect()
+    }
+
+    /// Whether somebody asked for a flag's value.
+    #[must_use]
+    pub fn is_given(&self, flag: &str) -> bool {
+        self.given.iter().any(|given| given == flag)
     }
 }

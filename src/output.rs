@@ -130,6 +130,11 @@ pub fn print_text(text: &str) -> Result<()> {
     Ok(())
 }
 
+/// Standard output for bytes that are no answer in a format: a snapshot's.
+pub fn bytes() -> Result<File> {
+    stdout()
+}
+
 /// Standard output without the line buffer that Rust's own puts before it.
 fn stdout() -> Result<File> {
     #[expect(clippy::disallowed_methods, reason = "the one place")]

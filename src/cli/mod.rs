@@ -131,19 +131,25 @@ fn parse(
     let warnings = env::warnings(persistent(), also_known, vars);
     let (others, hints_off) = (env::others(vars), env::hints_off(vars));
     let environment = |error| Environment { others, error, warnings, hints_off };
+    let mut named: Vec<String> = line.flags.iter().map(|(name, _)| name.clone()).collect();
+    named.extend(set.iter().map(|(name, _)| name.clone()));
+    let with_given = |mut cli: Cli| {
+        cli.global.given = named;
+        cli
+    };
     if set.is_empty() {
         let cli = matches(root, line)?;
-        return Ok((cli, environment(None)));
+        return Ok((with_given(cli), environment(None)));
     }
     let with = line
         .with_variables(root, set)
         .and_then(|line| matches(root, &line).map_err(|fault| fault.error.message().to_owned()));
     match with {
-        Ok(cli) => Ok((cli, environment(None))),
+        Ok(cli) => Ok((with_given(cli), environment(None))),
         Err(words) => {
             let cli = matches(root, line)?;
             let error = Some(Error::failure(in_a_variable(&words)));
-            Ok((cli, environment(error)))
+            Ok((with_given(cli), environment(error)))
         }
     }
 }

@@ -71,11 +71,13 @@ impl Status {
     #[must_use]
     pub fn words(&self) -> String {
         let known = self.known().is_some();
-        if known {
-            self.message.clone()
-        } else {
-            format!("rpc error: code = {} desc = {}", self.code, self.message)
-        }
+        if known { self.message.clone() } else { self.full_words() }
+    }
+
+    /// The text with its code, as streams tell it of any error.
+    #[must_use]
+    pub fn full_words(&self) -> String {
+        format!("rpc error: code = {} desc = {}", self.code, self.message)
     }
 
     /// What follows `etcdserver: `, where it is one of etcd's own errors.

@@ -3,6 +3,7 @@
 //! [`Cluster`] is the one place for deadlines, retries and the words of failures; [`link`] under it
 //! keeps the connection. Nothing is connected before the first request.
 
+pub mod blobs;
 pub mod cause;
 pub mod endpoint;
 pub mod grpc;
@@ -25,7 +26,6 @@ pub mod renew;
 mod rpc;
 pub mod session;
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -40,6 +40,7 @@ use self::link::{Ask, Failure, Link};
 use self::rpc::{Method, Retry};
 use self::target::{Login, Target};
 use crate::error::{Error, Exit, Result};
+use crate::go::errno::words as system_words;
 use crate::proto::{AuthenticateRequest, AuthenticateResponse};
 use crate::reply::Answer;
 use crate::secret::Secret;
@@ -303,9 +304,13 @@ fn explained(failure: Failure) -> Error {
             causes(Failure::Status(name, status)).explain(Error::failure(TOO_LATE))
         }
         Failure::Status(_, status) => Error::failure(status.words()),
-        Failure::Lost(..) => {
-            let words = "error reading from server: EOF";
-            let status = Status::new(Code::UNAVAILABLE, words);
+        Failure::Lost(_, ref cause) => {
+            // Go tells an end between two frames from one within.
+            let within =
+                matches!(cause, Cause::Lost(why) if why.contains("bytes remaining on stream"));
+            let end = if within { "unexpected EOF" } else { "EOF" };
+            let status =
+                Status::new(Code::UNAVAILABLE, format!("error reading from server: {end}"));
             causes(failure).explain(Error::failure(status.words()))
         }
     }
@@ -335,12 +340,4 @@ fn header(token: &Secret) -> Result<HeaderValue> {
         .map_err(|_| Error::bad_args("the token has characters that no token can have"))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// The system's words for an error, as Go writes them: lower case, without the number.
-fn system_words(err: &io::Error) -> String {
-    let text = err.to_string();
-    let text = text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words);
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }

@@ -9,6 +9,7 @@ pub mod migrate;
 pub mod node;
 pub mod raft;
 pub mod restore;
+pub mod save;
 pub mod trailer;
 pub mod tree;
 pub mod wal;

@@ -21,6 +21,7 @@ mod readme;
 mod repo;
 mod restore;
 mod shells;
+mod snapshot;
 mod support;
 mod tls;
 mod txn;

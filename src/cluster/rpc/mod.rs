@@ -28,6 +28,7 @@ impl Method {
     pub const AUTHENTICATE: Self = Self::once("/etcdserverpb.Auth/Authenticate");
     pub const RANGE: Self = Self::again("/etcdserverpb.KV/Range");
     pub const RANGE_STREAM: Self = Self::once("/etcdserverpb.KV/RangeStream");
+    pub const SNAPSHOT: Self = Self::again("/etcdserverpb.Maintenance/Snapshot");
 
     pub const WATCH: Self = Self::once("/etcdserverpb.Watch/Watch");
     pub const LEASE_KEEP_ALIVE: Self = Self::again("/etcdserverpb.Lease/LeaseKeepAlive");

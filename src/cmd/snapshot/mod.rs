@@ -1,11 +1,12 @@
 //! `snapshot`: a member's database as a file.
 
 mod restore;
+mod save;
 
 use crate::context::Context;
 use crate::error::Result;
 
-/// Make a data directory from a member's saved database
+/// Save a member's database, and make a data directory from it
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "etcdctl snapshot COMMAND")]
 pub struct Args {
@@ -16,10 +17,12 @@ pub struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Snapshot {
     Restore(restore::Args),
+    Save(save::Args),
 }
 
-pub async fn run(args: Args, _: &mut Context) -> Result<()> {
+pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
     match args.command {
         Snapshot::Restore(args) => restore::run(args).await,
+        Snapshot::Save(args) => save::run(args, cx).await,
     }
 }

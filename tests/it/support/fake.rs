@@ -10,14 +10,18 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use etcd_client::proto::{
-    PbCompactionRequest, PbCompactionResponse, PbDeleteRequest, PbDeleteResponse, PbEvent,
-    PbKeyValue, PbKvServer, PbKvService, PbPutRequest, PbPutResponse, PbRangeRequest,
-    PbRangeResponse, PbRangeStreamResponse, PbResponseHeader, PbTxnRequest, PbTxnResponse,
+    PbAlarmRequest, PbAlarmResponse, PbCompactionRequest, PbCompactionResponse,
+    PbDefragmentRequest, PbDefragmentResponse, PbDeleteRequest, PbDeleteResponse,
+    PbDowngradeRequest, PbDowngradeResponse, PbEvent, PbHashKvRequest, PbHashKvResponse,
+    PbHashRequest, PbHashResponse, PbKeyValue, PbKvServer, PbKvService, PbMaintenanceServer,
+    PbMaintenanceService, PbMoveLeaderRequest, PbMoveLeaderResponse, PbPutRequest, PbPutResponse,
+    PbRangeRequest, PbRangeResponse, PbRangeStreamResponse, PbResponseHeader, PbSnapshotRequest,
+    PbSnapshotResponse, PbStatusRequest, PbStatusResponse, PbTxnRequest, PbTxnResponse,
     PbWatchRequest, PbWatchResponse, PbWatchServer, PbWatchService,
 };
 use tokio::sync::oneshot;
 use tonic::codegen::Service;
-use tonic::codegen::tokio_stream::{self, Stream};
+use tonic::codegen::tokio_stream::{self, Stream, StreamExt};
 use tonic::server::NamedService;
 use tonic::transport::server::{Server, TcpIncoming};
 use tonic::{Request, Response, Status};
@@ -53,6 +57,26 @@ pub struct Kv {
     pub keys: usize,
     /// A streamed range fails after its first piece.
     pub cut: bool,
+}
+
+/// How the maintenance service answers a snapshot.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// So many calls are answered with `Unavailable` first.
+    pub unavailable: usize,
+    pub blobs: Vec<Vec<u8>>,
+    /// How the stream ends after them.
+    pub end: End,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub enum End {
+    #[default]
+    Well,
+    /// With an error of the server's.
+    Fails,
+    /// Never.
+    Hangs,
 }
 
 impl Fake {
@@ -124,6 +148,14 @@ impl Fake {
     pub fn watch_of_an_unknown_event() -> Self {
         Self::serving(|calls, _| {
             let service = PbWatchServer::new(WatchService { calls });
+            move |incoming| Server::builder().serve_with_incoming(service, incoming)
+        })
+    }
+
+    /// Answers every `Maintenance.Snapshot` with these blobs, and fails after them if told so.
+    pub fn snapshot(snapshot: Snapshot) -> Self {
+        Self::serving(|calls, _| {
+            let service = PbMaintenanceServer::new(MaintenanceService { snapshot, calls });
             move |incoming| Server::builder().serve_with_incoming(service, incoming)
         })
     }
@@ -346,5 +378,86 @@ impl PbWatchService for WatchService {
         let news = PbWatchResponse { events: vec![event], ..answer };
         let pieces = tokio_stream::iter(vec![Ok(created), Ok(news)]);
         Ok(Response::new(Box::pin(pieces)))
+    }
+}
+
+struct MaintenanceService {
+    snapshot: Snapshot,
+    calls: Arc<AtomicUsize>,
+}
+
+/// What no test asks of it.
+fn unused<T>() -> Result<Response<T>, Status> {
+    Err(Status::unimplemented("snapshots alone"))
+}
+
+#[tonic::async_trait]
+impl PbMaintenanceService for MaintenanceService {
+    type SnapshotStream = Pieces<PbSnapshotResponse>;
+
+    async fn snapshot(
+        &self,
+        _: Request<PbSnapshotRequest>,
+    ) -> Result<Response<Self::SnapshotStream>, Status> {
+        let before = self.calls.fetch_add(1, Ordering::SeqCst);
+        if before < self.snapshot.unavailable {
+            return Err(Status::unavailable("not yet"));
+        }
+        let piece = |blob: &Vec<u8>| {
+            let version = "3.7.0".to_owned();
+            Ok(PbSnapshotResponse { header: None, remaining_bytes: 0, blob: blob.clone(), version })
+        };
+        let pieces: Vec<_> = self.snapshot.blobs.iter().map(piece).collect();
+        let pieces = tokio_stream::iter(pieces);
+        Ok(Response::new(match self.snapshot.end {
+            End::Well => Box::pin(pieces),
+            End::Fails => {
+                Box::pin(pieces.chain(tokio_stream::once(Err(Status::unavailable("cut")))))
+            }
+            End::Hangs => Box::pin(pieces.chain(tokio_stream::pending())),
+        }))
+    }
+
+    async fn alarm(&self, _: Request<PbAlarmRequest>) -> Result<Response<PbAlarmResponse>, Status> {
+        unused()
+    }
+
+    async fn status(
+        &self,
+        _: Request<PbStatusRequest>,
+    ) -> Result<Response<PbStatusResponse>, Status> {
+        unused()
+    }
+
+    async fn defragment(
+        &self,
+        _: Request<PbDefragmentRequest>,
+    ) -> Result<Response<PbDefragmentResponse>, Status> {
+        unused()
+    }
+
+    async fn hash(&self, _: Request<PbHashRequest>) -> Result<Response<PbHashResponse>, Status> {
+        unused()
+    }
+
+    async fn hash_kv(
+        &self,
+        _: Request<PbHashKvRequest>,
+    ) -> Result<Response<PbHashKvResponse>, Status> {
+        unused()
+    }
+
+    async fn move_leader(
+        &self,
+        _: Request<PbMoveLeaderRequest>,
+    ) -> Result<Response<PbMoveLeaderResponse>, Status> {
+        unused()
+    }
+
+    async fn downgrade(
+        &self,
+        _: Request<PbDowngradeRequest>,
+    ) -> Result<Response<PbDowngradeResponse>, Status> {
+        unused()
     }
 }

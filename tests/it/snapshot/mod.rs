@@ -1,0 +1,3 @@
+//! Snapshot files: saved from a server, read without one.
+
+mod save;
