@@ -3,6 +3,7 @@
 mod access;
 mod auth;
 mod check;
+mod checklist;
 mod completion;
 mod connection;
 mod data_directory;
