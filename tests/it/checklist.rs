@@ -144,7 +144,7 @@ fn is_here(row: &Listed) -> bool {
 }
 
 /// The command at a path, in our own description of the command line.
-fn is_built(path: &str) -> bool {
+pub fn is_built(path: &str) -> bool {
     let root = etcdctl::cli::command();
     path.split(' ').try_fold(root, |command, name| command.find_subcommand(name)).is_some()
 }

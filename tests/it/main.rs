@@ -12,6 +12,7 @@ mod endpoint;
 mod formats;
 mod get;
 mod global;
+mod invocations;
 mod lease;
 mod lock;
 mod maintenance;
