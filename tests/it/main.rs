@@ -20,6 +20,7 @@ mod misbehaviour;
 mod pipes;
 mod put;
 mod readme;
+mod relied_on;
 mod repo;
 mod restore;
 mod shells;
