@@ -59,7 +59,7 @@ pub fn parse(text: &[u8]) -> Result<Line> {
     let line = grammar::read(&COMMANDS, |_| &NAMES, &words);
     let usage = || match line.path.as_slice() {
         [] => refused().hint("the requests of a transaction are get, put and del"),
-        path => refused().usage(grammar::usage(path)),
+        path => refused().usage(grammar::usage(&COMMANDS, path)),
     };
     if let Some(wrong) = &line.wrong {
         return Err(usage().because(wrong));
