@@ -16,6 +16,7 @@ use std::thread::{self, JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::io::ioctl_fionread;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
 
@@ -197,6 +198,13 @@ impl Run {
         if !self.stdin.is_empty() {
             master.write_all(&self.stdin).expect("could not type");
             master.write_all(&[END_OF_INPUT]).expect("could not type");
+            // The terminal echoes in its own time; the client's first word comes after that.
+            let ends = self.stdin.iter().filter(|byte| **byte == END_OF_INPUT).count();
+            let (echo, end) = ((self.stdin.len() - ends).min(2000), Instant::now() + DEADLINE);
+            let echoed = || ioctl_fionread(&master).is_ok_and(|there| there >= echo as u64);
+            while !echoed() && Instant::now() < end {
+                sleep(POLL);
+            }
         }
         let copy = || slave.try_clone().expect("could not share a terminal");
         command.stdin(copy()).stdout(copy()).stderr(slave.try_clone().expect("likewise"));
