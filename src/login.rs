@@ -33,16 +33,30 @@ pub async fn login(global: &Global) -> Result<Login> {
     if global.user.is_empty() {
         return Ok(Login::None);
     }
-    let user = global.user.as_bytes();
-    let (user, password) = if !global.password.is_empty() {
-        (user, secret(global.password.clone())?)
-    } else if let Some(path) = &global.password_file {
-        (user, from_file(path)?)
+    match &global.password_file {
+        Some(path) if global.password.is_empty() => known(global.user.as_bytes(), from_file(path)?),
+        _ => of(&global.user, &global.password, "Password: ").await,
+    }
+}
+
+/// The login that a name and a password, or both in one, describe; none without a name. The password is
+/// asked for where neither holds it.
+pub async fn of(user: &OsStr, password: &OsStr, prompt: &str) -> Result<Login> {
+    if user.is_empty() {
+        return Ok(Login::None);
+    }
+    let user = user.as_bytes();
+    let (user, password) = if !password.is_empty() {
+        (user, secret(password.to_owned())?)
     } else if let Some(colon) = user.iter().position(|&byte| byte == b':') {
         (&user[..colon], secret(OsStr::from_bytes(&user[colon + 1..]).to_owned())?)
     } else {
-        (user, ask("Password: ").await?)
+        (user, ask(prompt).await?)
     };
+    known(user, password)
+}
+
+fn known(user: &[u8], password: Secret) -> Result<Login> {
     if user.is_empty() || password.is_empty() {
         // The official client then asks nobody for a token.
         return Ok(Login::None);

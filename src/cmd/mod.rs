@@ -15,6 +15,7 @@ pub mod get;
 pub mod help;
 pub mod lease;
 pub mod lock;
+pub mod make_mirror;
 pub mod man;
 pub mod member;
 pub mod migrate;
@@ -44,6 +45,7 @@ pub enum Command {
     Txn(txn::Args),
     Compaction(compaction::Args),
     Watch(watch::Args),
+    MakeMirror(make_mirror::Args),
     Lock(lock::Args),
     Elect(elect::Args),
     Lease(lease::Args),
@@ -105,6 +107,7 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Txn(args) => txn::run(args, cx).await,
         Command::Compaction(args) => compaction::run(args, cx).await,
         Command::Watch(args) => watch::run(args, cx).await,
+        Command::MakeMirror(args) => make_mirror::run(args, cx).await,
         Command::Lock(args) => lock::run(args, cx).await,
         Command::Elect(args) => elect::run(args, cx).await,
         Command::Lease(args) => lease::run(args, cx).await,

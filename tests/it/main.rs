@@ -16,6 +16,7 @@ mod invocations;
 mod lease;
 mod lock;
 mod maintenance;
+mod make_mirror;
 mod misbehaviour;
 mod pipes;
 mod put;
