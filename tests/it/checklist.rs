@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::support::{Etcd, Run, Twins, on_twins, project, run};
 
 /// Commands that are not built yet: to be struck out as they come.
-const NOT_YET: &[&str] = &["check", "elect", "lock", "make-mirror", "snapshot save"];
+const NOT_YET: &[&str] = &["make-mirror", "snapshot save"];
 
 /// What 3.7.1 no longer has, and what needs no server.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -93,6 +93,16 @@ const ROWS: &[Row] = &[
     ("watch", "--rev", "a/1 --rev 1", ""),
     ("lease timetolive", "--keys", "{d} --keys", ""),
     ("lease keep-alive", "--once", "{d} --once", ""),
+    ("elect", "--listen", "e proposal --listen", ""),
+    // A run takes a minute: these end at a prefix that has keys, or at a load that there is not.
+    ("check perf", "--auto-compact", "--auto-compact --prefix a/", ""),
+    ("check perf", "--auto-defrag", "--auto-defrag --prefix a/", ""),
+    ("check perf", "--load", "--load huge", ""),
+    ("check perf", "--prefix", "--prefix a/", ""),
+    ("check datascale", "--auto-compact", "--auto-compact --prefix a/", ""),
+    ("check datascale", "--auto-defrag", "--auto-defrag --prefix a/", ""),
+    ("check datascale", "--load", "--load huge", ""),
+    ("check datascale", "--prefix", "--prefix a/", ""),
     ("defrag", "--cluster", "--cluster", ""),
     ("endpoint", "--cluster", ":endpoint --cluster status", ""),
     ("endpoint health", "--cluster", "--cluster", ""),
@@ -112,6 +122,8 @@ const ROWS: &[Row] = &[
     ("user add", "--no-password", "u3-{w} --no-password", ""),
     ("user get", "--detail", "u --detail", ""),
     ("user passwd", "--interactive", "u --interactive=false", "word\n"),
+    // Last: its key is a lease's id, which no two servers share, and history knows it for ever.
+    ("lock", "--ttl", "l --ttl 20 -- true", ""),
 ];
 
 const LEASE: i64 = 0x77;
