@@ -19,6 +19,7 @@ mod maintenance;
 mod misbehaviour;
 mod pipes;
 mod put;
+mod quorum;
 mod readme;
 mod relied_on;
 mod repo;
