@@ -18,9 +18,9 @@ fn status(member: &Etcd) -> Option<Value> {
 fn leader(cluster: &Cluster) -> usize {
     wait_for(|| {
         let all: Vec<_> = cluster.members.iter().map(status).collect();
-        let names: Vec<_> = all.iter().flatten().map(|one| one["leader"].as_str()).collect();
-        let agreed = names.windows(2).all(|two| two[0] == two[1]);
-        let named = names.first().copied().flatten().filter(|_| agreed)?;
+        let leaders: Vec<_> = all.iter().flatten().map(|one| one["leader"].as_str()).collect();
+        let agreed = leaders.windows(2).all(|two| two[0] == two[1]);
+        let named = leaders.first().copied().flatten().filter(|_| agreed)?;
         let leads = |one: &Option<Value>| {
             one.as_ref().is_some_and(|one| one["header"]["member_id"] == named)
         };
@@ -155,6 +155,7 @@ fn without_a_quorum_each_command_ends_as_the_official_one_does_or_would() {
         ("auth enable", 1),
         ("endpoint health", 1),
         ("endpoint health -w json", 1),
+        ("watch key", 5),
         ("endpoint status --cluster", 1),
         ("endpoint health --cluster", 1),
         ("defrag --cluster", 1),
@@ -186,6 +187,8 @@ fn on_purpose_nothing_hangs_without_a_quorum() {
         ("role list", "", 1),
         ("role add one", "", 1),
         ("lease timetolive 1", "", 2),
+        ("lock name true", "", 1),
+        ("elect name proposal", "", 1),
         ("check perf", "", 1),
         ("check datascale", "", 1),
     ] {
