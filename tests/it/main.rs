@@ -20,6 +20,7 @@ mod make_mirror;
 mod misbehaviour;
 mod pipes;
 mod put;
+mod quorum;
 mod readme;
 mod relied_on;
 mod repo;
