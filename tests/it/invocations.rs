@@ -1,13 +1,9 @@
 //! Command lines out of public guides and scripts (`fixtures/invocations.txt`), run by a shell with
 //! `etcdctl` on `PATH`: once as the official client, once as ours, against servers in the same state.
 
-use crate::checklist::is_built;
 use crate::support::certs::{Authority, Folder, Says};
 use crate::support::etcd::Cluster;
 use crate::support::{Etcd, Run, on_path, project, reference_is_there, run, skipped};
-
-/// Lines of commands that are not built yet: to be struck out as they come.
-const NOT_YET: &[&str] = &["snapshot save"];
 
 /// Everything that a line may name.
 struct World {
@@ -96,8 +92,6 @@ fn what_guides_print_does_the_same_here() {
     if !reference_is_there() {
         return;
     }
-    let built: Vec<_> = NOT_YET.iter().filter(|name| is_built(name)).collect();
-    assert!(built.is_empty(), "strike out of NOT_YET: {built:?}");
     let files = Folder::new();
     let ca = Authority::new("ca");
     files.write("ca.pem", &ca.cert);
@@ -112,9 +106,6 @@ fn what_guides_print_does_the_same_here() {
     assert!(lines.len() > 40, "only {} lines", lines.len());
     let mut wrong = Vec::new();
     for line in lines {
-        if NOT_YET.iter().any(|name| line.contains(name)) {
-            continue;
-        }
         if line.contains("jq ") && on_path("jq").is_none() {
             skipped("a line that pipes into jq: there is none");
             continue;

@@ -77,17 +77,18 @@ pub async fn run(mut args: Args, cx: &mut Context) -> Result<()> {
         return Err(Error::bad_args("make-mirror takes one destination argument"));
     };
     let destination = destination.clone();
-    if args.no_dest_prefix && !args.dest_prefix.0.is_empty() {
-        let words =
-            "`--dest-prefix` and `--no-dest-prefix` cannot be set at the same time, choose one";
-        return Err(Error::bad_args(words));
-    }
     cx.answers_in(&Format::WITHOUT_RAW)?;
     let checkpoint = args.checkpoint.take().map(|path| Checkpoint::open(&path)).transpose()?;
     let destination = cx.cluster_of(args.reach(destination).await?)?;
     destination.login().await?;
     let source = cx.cluster().await?.clone();
     source.login().await?;
+    // Only now, as in the official client: files that cannot be used are told first.
+    if args.no_dest_prefix && !args.dest_prefix.0.is_empty() {
+        let words =
+            "`--dest-prefix` and `--no-dest-prefix` cannot be set at the same time, choose one";
+        return Err(Error::bad_args(words));
+    }
     let keys = Keys::new(&args);
     let most = usize::try_from(args.max_txn_ops).unwrap_or(usize::MAX);
     let mut mirror = Mirror { source, destination, keys, most, done: Arc::default(), checkpoint };
