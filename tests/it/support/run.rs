@@ -199,7 +199,7 @@ impl Run {
             master.write_all(&self.stdin).expect("could not type");
             master.write_all(&[END_OF_INPUT]).expect("could not type");
             // The terminal echoes in its own time; the client's first word comes after that.
-            let ends = self.stdin.iter().filter(|byte| **byte == END_OF_INPUT).count();
+            let ends = self.stdin.split(|byte| *byte == END_OF_INPUT).count() - 1;
             let (echo, end) = ((self.stdin.len() - ends).min(2000), Instant::now() + DEADLINE);
             let echoed = || ioctl_fionread(&master).is_ok_and(|there| there >= echo as u64);
             while !echoed() && Instant::now() < end {
