@@ -16,6 +16,8 @@ use crate::global::Global;
 use crate::login;
 use crate::output::{Format, Output};
 use crate::reply::Reply;
+use crate::snapshot::open::Opened;
+use crate::source::Source;
 
 /// What the environment's variables came to: heeded by commands that talk to a server, and by no other.
 #[derive(Debug, Default)]
@@ -123,6 +125,28 @@ impl Context {
     pub async fn cluster_for(&mut self, supported: &[Format]) -> Result<&Cluster> {
         self.answers_in(supported)?;
         self.cluster().await
+    }
+
+    /// Likewise, for a command that asks no server: variables are not its business.
+    pub fn offline_in(&mut self, supported: &[Format]) -> Result<()> {
+        let output = Output::new(Format::named(&self.global.write_out)?, self.global.hex)?;
+        output.needs(supported)?;
+        self.out = Some(output);
+        Ok(())
+    }
+
+    /// The file that was named, else the cluster.
+    pub async fn source(&mut self, file: Option<&Path>) -> Result<Source<'_>> {
+        let Some(path) = file else { return Ok(Source::Cluster(self.cluster().await?)) };
+        let opened = Opened::at(path)?;
+        if opened.missing > 0 {
+            warn(&format!(
+                "{}: {} entries of the log are not in the database: the newest changes may be missing",
+                path.display(),
+                opened.missing
+            ));
+        }
+        Ok(Source::File(opened))
     }
 
     /// An output for what [`Context::print`] is given.

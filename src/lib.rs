@@ -21,6 +21,7 @@ pub mod reply;
 pub mod request;
 pub mod secret;
 pub mod snapshot;
+pub mod source;
 pub mod terminal;
 
 use std::ffi::{OsStr, OsString};

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 
-use crate::cluster::range::Pages;
 use crate::error::{Error, Result};
 use crate::render::{self, Look};
 use crate::reply::{Header, Pair, Reply, Tail};
+use crate::source::Pieces;
 use crate::terminal;
 
 pub use crate::render::{Format, View};
@@ -64,7 +64,7 @@ impl Output {
     }
 
     /// Writes a range answer as its pieces arrive: header, pairs, count. No format holds it whole.
-    pub async fn print_range(&mut self, mut pages: Pages<'_>, view: View) -> Result<()> {
+    pub async fn print_range(&mut self, mut pages: Pieces<'_>, view: View) -> Result<()> {
         let header = pages.header();
         let mut text = render::Range::begin(self.format, &self.look, view, &header, &mut self.out)?;
         let mut pairs = Vec::new();

@@ -64,6 +64,57 @@ pub enum Reply {
     EndpointHealth(Vec<Health>),
     EndpointStatus(Vec<Of<StatusResponse>>),
     EndpointHash(Vec<Of<HashKvResponse>>),
+    /// What a file says of itself.
+    File(Vec<Fact>),
+}
+
+/// One thing that is known of a file, under the names that the formats have for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// In `json`.
+    pub name: &'static str,
+    /// In `fields`.
+    pub field: &'static str,
+    /// In a table.
+    pub column: &'static str,
+    pub value: Value,
+    /// In `simple` and in a table.
+    pub shown: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    Number(i64),
+    Text(String),
+}
+
+impl Fact {
+    #[must_use]
+    pub fn number(
+        name: &'static str,
+        field: &'static str,
+        column: &'static str,
+        number: i64,
+    ) -> Self {
+        Self { name, field, column, value: Value::Number(number), shown: number.to_string() }
+    }
+
+    #[must_use]
+    pub fn text(
+        name: &'static str,
+        field: &'static str,
+        column: &'static str,
+        text: String,
+    ) -> Self {
+        Self { name, field, column, shown: text.clone(), value: Value::Text(text) }
+    }
+
+    /// Shown to people as this.
+    #[must_use]
+    pub fn shown(mut self, text: String) -> Self {
+        self.shown = text;
+        self
+    }
 }
 
 /// What one endpoint answered.

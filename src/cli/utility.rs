@@ -9,6 +9,8 @@ pub const NAME: &str = "etcdutl";
 const COMMANDS: [&str; 7] =
     ["completion", "defrag", "hashkv", "help", "migrate", "snapshot", "version"];
 const OF_SNAPSHOT: [&str; 2] = ["restore", "status"];
+/// Ours, beside those.
+const OWN_OF_SNAPSHOT: [&str; 1] = ["verify"];
 
 /// The official utility's names below a path of commands.
 pub fn reference(path: &[String]) -> &'static [&'static str] {
@@ -32,7 +34,8 @@ pub fn of(whole: &Command) -> Command {
     let commands = COMMANDS.iter().filter_map(|name| whole.find_subcommand(name));
     let commands = commands.map(|command| match command.get_name() {
         "snapshot" => {
-            let below = OF_SNAPSHOT.iter().filter_map(|name| command.find_subcommand(name));
+            let below = OF_SNAPSHOT.iter().chain(&OWN_OF_SNAPSHOT);
+            let below = below.filter_map(|name| command.find_subcommand(name));
             bare("snapshot", command).subcommands(below.cloned())
         }
         "defrag" => command.clone().mut_arg("cluster", |cluster| cluster.hide(true)),

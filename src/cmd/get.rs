@@ -1,5 +1,7 @@
 //! `get`: reads a key or a range of keys.
 
+use std::path::PathBuf;
+
 use crate::arg::{self, Bytes};
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -59,6 +61,9 @@ pub struct Args {
     /// Read at this revision; 0 for the newest
     #[arg(long, value_name = "REVISION", default_value = "0", value_parser = arg::int)]
     rev: i64,
+    /// Read from this snapshot, or from a stopped member's data directory, instead of a server
+    #[arg(long, value_name = "PATH", value_parser = arg::path())]
+    snapshot: Option<PathBuf>,
     /// What the order is by
     #[arg(long, value_name = "CREATE|KEY|MODIFY|VALUE|VERSION", default_value = "")]
     sort_by: String,
@@ -69,14 +74,15 @@ pub struct Args {
 
 pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
     let view = args.view();
+    let file = args.snapshot.clone();
     let range = args.request()?;
     let mut out = cx.output(&Format::ALL)?;
     if view == View::ValuesOnly && out.format != Format::Simple {
         let words = "print-value-only is only for `--write-out=simple`";
         return Err(Error::bad_args(words).hint("-w raw prints the values' bytes alone"));
     }
-    let cluster = cx.cluster().await?;
-    let pages = cluster.range(range).await?;
+    let source = cx.source(file.as_deref()).await?;
+    let pages = source.range(range).await?;
     out.print_range(pages, view).await
 }
 

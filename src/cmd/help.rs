@@ -81,7 +81,10 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ),
     ("Concurrency", &["elect", "lock"]),
     ("Authentication", &["auth", "role", "user"]),
-    ("The program", &["check", "completion", "help", "make-mirror", "options", "version"]),
+    (
+        "The program",
+        &["check", "completion", "hashkv", "help", "make-mirror", "options", "version"],
+    ),
 ];
 
 /// What the utility for files takes with any command, of what matters there.

@@ -115,7 +115,7 @@ pub async fn in_turn(
 /// Prints the key that has the turn as `get` would.
 pub async fn show(cluster: &Cluster, place: &Place, out: &mut Output) -> Result<()> {
     let pages = cluster.range(Range { key: place.key.clone(), ..Range::default() }).await?;
-    out.print_range(pages, View::Pairs).await
+    out.print_range(pages.into(), View::Pairs).await
 }
 
 /// A child's failure becomes ours, its status too.

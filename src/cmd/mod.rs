@@ -12,6 +12,7 @@ pub mod downgrade;
 pub mod elect;
 pub mod endpoint;
 pub mod get;
+pub mod hashkv;
 pub mod help;
 pub mod lease;
 pub mod lock;
@@ -57,6 +58,7 @@ pub enum Command {
     Member(member::Args),
     Snapshot(snapshot::Args),
     Migrate(migrate::Args),
+    Hashkv(hashkv::Args),
     Auth(auth::Args),
     Role(role::Args),
     User(user::Args),
@@ -119,6 +121,7 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Member(args) => member::run(args, cx).await,
         Command::Migrate(args) => migrate::run(args).await,
         Command::Snapshot(args) => snapshot::run(args, cx).await,
+        Command::Hashkv(args) => hashkv::run(&args, cx),
         Command::Auth(args) => auth::run(args, cx).await,
         Command::Role(args) => role::run(args, cx).await,
         Command::User(args) => user::run(args, cx).await,

@@ -5,8 +5,10 @@ use std::io::Write;
 use super::{Look, endpoint, event, node, words};
 use crate::error::Result;
 use crate::go::quote;
-use crate::proto::{DeleteRangeResponse, Member, OneResponse, PutResponse, TxnResponse};
-use crate::reply::{Header, Pair, Reply, Tail};
+use crate::proto::{
+    DeleteRangeResponse, LeaseTimeToLiveResponse, Member, OneResponse, PutResponse, TxnResponse,
+};
+use crate::reply::{Fact, Header, Pair, Reply, Tail, Value};
 
 pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
     match reply {
@@ -19,16 +21,8 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             writeln!(out, "\"ID\" : {}", lease(answer.message.id, look))?;
             writeln!(out, "\"TTL\" : {}", answer.message.ttl)?;
         }
-        Reply::LeaseTimeToLive { answer, .. } => {
-            let message = &answer.message;
-            header(message.header.as_ref(), look, out)?;
-            writeln!(out, "\"ID\" : {}", lease(message.id, look))?;
-            writeln!(out, "\"TTL\" : {}", message.ttl)?;
-            writeln!(out, "\"GrantedTTL\" : {}", message.granted_ttl)?;
-            for key in &message.keys {
-                writeln!(out, "\"Key\" : {}", quote::quote(key))?;
-            }
-        }
+        Reply::File(facts) => self::facts(facts, out)?,
+        Reply::LeaseTimeToLive { answer, .. } => time_to_live(&answer.message, look, out)?,
         Reply::LeaseKeepAlive(answer) => {
             header(answer.message.header.as_ref(), look, out)?;
             writeln!(out, "\"ID\" : {}", lease(answer.message.id, look))?;
@@ -98,6 +92,27 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             for (name, value) in node::reply(reply).leaves("") {
                 writeln!(out, "\"{name}\" : {}", json(value)?)?;
             }
+        }
+    }
+    Ok(())
+}
+
+fn time_to_live(message: &LeaseTimeToLiveResponse, look: &Look, out: &mut dyn Write) -> Result<()> {
+    header(message.header.as_ref(), look, out)?;
+    writeln!(out, "\"ID\" : {}", lease(message.id, look))?;
+    writeln!(out, "\"TTL\" : {}", message.ttl)?;
+    writeln!(out, "\"GrantedTTL\" : {}", message.granted_ttl)?;
+    for key in &message.keys {
+        writeln!(out, "\"Key\" : {}", quote::quote(key))?;
+    }
+    Ok(())
+}
+
+fn facts(facts: &[Fact], out: &mut dyn Write) -> Result<()> {
+    for fact in facts {
+        match &fact.value {
+            Value::Number(number) => writeln!(out, "\"{}\" : {number}", fact.field)?,
+            Value::Text(text) => writeln!(out, "\"{}\" : {text}", fact.field)?,
         }
     }
     Ok(())

@@ -58,6 +58,10 @@ impl Format {
         Self::Jsonl,
     ];
 
+    /// What is known of a file can be printed as these: the official utility has no messages for it.
+    pub const OF_FILES: [Self; 6] =
+        [Self::Simple, Self::Json, Self::Fields, Self::Table, Self::Yaml, Self::Jsonl];
+
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

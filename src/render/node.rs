@@ -12,7 +12,7 @@ use crate::proto::{
     AlarmMember, DeleteRangeResponse, Event, Member, OneResponse, PutResponse, TxnResponse,
     WatchResponse,
 };
-use crate::reply::{Header, Pair, Reply, Tail};
+use crate::reply::{Fact, Header, Pair, Reply, Tail, Value};
 
 /// A value of a message.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,12 +70,20 @@ impl Message {
     }
 }
 
+fn file(facts: &[Fact]) -> Message {
+    facts.iter().fold(Message::default(), |message, fact| match &fact.value {
+        Value::Number(number) => message.always(fact.name, *number),
+        Value::Text(value) => message.always(fact.name, text(value)),
+    })
+}
+
 /// The whole of an answer.
 pub fn reply(reply: &Reply) -> Node {
     let message = match reply {
         Reply::Put(answer) => put(&answer.message),
         Reply::Delete(answer) => delete(&answer.message),
         Reply::Txn(answer) => txn(&answer.message),
+        Reply::File(facts) => file(facts),
         Reply::Done(done) => with_header(done.header.as_ref()),
         // Leases come as structs of Go's client, the header's fields among their own.
         Reply::LeaseGrant(answer) => header(&answer.message.header.unwrap_or_default())

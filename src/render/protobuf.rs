@@ -26,7 +26,8 @@ pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
         Reply::LeaseKeepAlive(answer) => {
             return header_alone(answer.message.header.as_ref(), out);
         }
-        Reply::LeaseGone(_) => return Ok(()),
+        // Of files there are no messages, which was told before one was read.
+        Reply::LeaseGone(_) | Reply::File(_) => return Ok(()),
         Reply::Watch(response) => return watch(response, out),
         Reply::Members(answer) => &answer.bytes,
         Reply::MemberChange(change) => &change.bytes,

@@ -85,6 +85,10 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             }
         }
         Reply::EndpointStatus(all) => rows(all.iter().map(endpoint::status_row), out)?,
+        Reply::File(facts) => {
+            let shown: Vec<_> = facts.iter().map(|fact| fact.shown.as_str()).collect();
+            writeln!(out, "{}", shown.join(", "))?;
+        }
         Reply::EndpointHash(all) => rows(all.iter().map(endpoint::hash_row), out)?,
     }
     Ok(())

@@ -44,6 +44,11 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             let (columns, rows) = events(response, look);
             draw(&columns, rows, out)
         }
+        Reply::File(facts) => {
+            let columns: Vec<_> = facts.iter().map(|fact| fact.column).collect();
+            let row = facts.iter().map(|fact| fact.shown.clone()).collect();
+            draw(&columns, vec![row], out)
+        }
         other => items(other, out),
     }
 }

@@ -2,6 +2,7 @@
 
 mod restore;
 mod save;
+mod status;
 
 use crate::context::Context;
 use crate::error::Result;
@@ -18,11 +19,15 @@ pub struct Args {
 enum Snapshot {
     Restore(restore::Args),
     Save(save::Args),
+    Status(status::Args),
+    Verify(status::VerifyArgs),
 }
 
 pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
     match args.command {
         Snapshot::Restore(args) => restore::run(args).await,
         Snapshot::Save(args) => save::run(args, cx).await,
+        Snapshot::Status(args) => status::run(&args, cx),
+        Snapshot::Verify(args) => status::verify(&args),
     }
 }

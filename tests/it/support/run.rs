@@ -37,6 +37,7 @@ pub struct Run {
     deadline: Duration,
     stdout: Option<Stdio>,
     stderr: Option<Stdio>,
+    name: Option<OsString>,
 }
 
 /// What a run left. On a terminal both streams are one, `stdout`.
@@ -115,7 +116,15 @@ impl Run {
             deadline: DEADLINE,
             stdout: None,
             stderr: None,
+            name: None,
         }
+    }
+
+    /// Under another name, which the program may go by.
+    #[must_use]
+    pub fn called(mut self, name: &str) -> Self {
+        self.name = Some(name.into());
+        self
     }
 
     /// Adds a variable.
@@ -248,6 +257,9 @@ impl Run {
             (None, None) => unreachable!("one of both is made above"),
         };
         let mut command = Command::new(&self.program);
+        if let Some(name) = &self.name {
+            std::os::unix::process::CommandExt::arg0(&mut command, name);
+        }
         command.args(&self.args).current_dir(folder).env_clear();
         if let Some(path) = std::env::var_os("PATH") {
             command.env("PATH", path);
