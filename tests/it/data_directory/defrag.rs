@@ -14,7 +14,7 @@ fn files(data: &Path) -> Vec<String> {
     let entries = fs::read_dir(data.join("member/snap")).expect("could not list a folder");
     let names = entries.map(|entry| entry.expect("likewise").file_name().into_string());
     let names = names.map(|name| name.expect("a name of UTF-8"));
-    let mut names: Vec<_> = names.filter(|name| !name.ends_with(".snap")).collect();
+    let mut names: Vec<_> = names.filter(|name| !name.contains(".snap")).collect();
     names.sort();
     names
 }
