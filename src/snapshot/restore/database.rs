@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 
 use super::Watch;
 use super::files::TERM;
@@ -18,6 +20,8 @@ use crate::snapshot::tree::{Entries, TreeError};
 
 /// Read and written at once: large enough that calls cost nothing, small enough for the processor's cache.
 const CHUNK: usize = 256 << 10;
+/// Bytes after which the disk is asked to begin.
+const SYNC_EVERY: usize = 16 << 20;
 
 /// Opens the snapshot. A file that is too short for a hash fails in the official words.
 pub fn open(path: &Path) -> Result<File> {
@@ -50,21 +54,37 @@ pub fn copy(
     let mut check = Check::default();
     let mut copied = 0;
     let mut buffer = vec![0; CHUNK];
-    loop {
-        let read = match source.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
-            Err(err) => return Err(failed("read", from, &err)),
-        };
-        let bytes = buffer.get(..read).unwrap_or_default();
-        if !skip_hash_check {
-            check.update(bytes);
+    let disk = target.try_clone().map_err(|err| failed("open", to, &err))?;
+    // The disk works while the next bytes are hashed; its errors are told once, so they are kept.
+    let synced = thread::scope(|scope| {
+        let (more, written) = mpsc::sync_channel(1);
+        let syncing = scope.spawn(move || written.iter().try_for_each(|()| disk.sync_data()));
+        let mut unsynced = 0;
+        loop {
+            let read = match source.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
+                Err(err) => return Err(failed("read", from, &err)),
+            };
+            let bytes = buffer.get(..read).unwrap_or_default();
+            if !skip_hash_check {
+                check.update(bytes);
+            }
+            target.write_all(bytes).map_err(|err| failed("write", to, &err))?;
+            copied += read as u64;
+            unsynced += read;
+            if unsynced >= SYNC_EVERY {
+                unsynced = 0;
+                // One that is under way will be followed by another: there is nothing to wait for.
+                let _ = more.try_send(());
+            }
+            watch.advance(read)?;
         }
-        target.write_all(bytes).map_err(|err| failed("write", to, &err))?;
-        copied += read as u64;
-        watch.advance(read)?;
-    }
+        drop(more);
+        Ok(syncing.join().unwrap_or_else(|_| Err(io::Error::other("a thread ended"))))
+    })?;
+    synced.map_err(|err| failed("sync", to, &err))?;
     let has_hash = trailer::is_there(copied);
     if !skip_hash_check {
         match check.verdict() {

@@ -14,8 +14,7 @@ fn files(data: &Path) -> Vec<String> {
     let entries = fs::read_dir(data.join("member/snap")).expect("could not list a folder");
     let names = entries.map(|entry| entry.expect("likewise").file_name().into_string());
     let names = names.map(|name| name.expect("a name of UTF-8"));
-    let mut names: Vec<_> =
-        names.filter(|name| Path::new(name).extension() != Some("snap".as_ref())).collect();
+    let mut names: Vec<_> = names.filter(|name| !name.contains(".snap")).collect();
     names.sort();
     names
 }
