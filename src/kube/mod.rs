@@ -8,6 +8,7 @@
 mod cbor;
 mod damage;
 mod decode;
+pub mod encode;
 mod envelope;
 pub mod json;
 mod object;

@@ -1,6 +1,7 @@
 //! Kubernetes objects: what the public libraries, an API server and kubectl printed, byte for byte.
 
 mod decode;
+mod encode;
 
 use std::path::PathBuf;
 use std::process::Command;
