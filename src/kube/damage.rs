@@ -25,7 +25,7 @@ impl Damage {
     /// The same, when the bytes that were looked at begin this far behind the value's own beginning.
     #[must_use]
     pub(super) fn moved(mut self, by: usize) -> Self {
-        self.offset = self.offset.map(|offset| offset + by);
+        self.offset = self.offset.map(|offset| offset.wrapping_add(by));
         self
     }
 }

@@ -9,6 +9,7 @@ mod cbor;
 mod damage;
 mod decode;
 pub mod encode;
+pub mod encryption;
 mod envelope;
 pub mod json;
 mod object;

@@ -57,7 +57,8 @@ fn protobuf<'a>(value: &'a [u8], options: &Options) -> Result<Object<'a>, Damage
     if typed.holds_json() {
         return Ok(plain(json::read(typed.raw)?, Encoding::Json, options));
     }
-    let start = typed.raw.as_ptr() as usize - value.as_ptr() as usize;
+    // Nothing is found in an object of no bytes, wherever it begins.
+    let start = (typed.raw.as_ptr() as usize).wrapping_sub(value.as_ptr() as usize);
     let decoded = match Schema::get().kind(&typed.api_version, &typed.kind) {
         Some(id) => decode::object(id, typed.raw, options).map_err(|err| err.moved(start))?,
         None => decode::stranger(typed.raw, options),
@@ -90,7 +91,7 @@ fn plain<'a>(mut tree: Tree<'a>, encoding: Encoding, options: &Options) -> Objec
 }
 
 /// Puts the resource version where it was declared, or where it is sorted to.
-fn version<'a>(meta: &mut Members<'a>, revision: i64) {
+fn version(meta: &mut Members<'_>, revision: i64) {
     const NAME: &str = "resourceVersion";
     const BEFORE: [&str; 5] = ["name", "generateName", "namespace", "selfLink", "uid"];
     meta.retain(|(name, _)| name != NAME);

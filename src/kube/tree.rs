@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use zeroize::Zeroize;
+
 /// The members of an object, each key once.
 pub type Members<'a> = Vec<(Cow<'a, str>, Tree<'a>)>;
 
@@ -53,6 +55,16 @@ impl<'a> Tree<'a> {
             Self::List(items) => items.is_empty(),
             Self::Map(members) => members.is_empty(),
             Self::Bool(true) | Self::Int(_) | Self::Uint(_) => false,
+        }
+    }
+
+    /// Overwrites every text that is its own: it may have been a key.
+    pub(super) fn wipe(&mut self) {
+        match self {
+            Self::Text(Cow::Owned(text)) => text.zeroize(),
+            Self::List(items) => items.iter_mut().for_each(Tree::wipe),
+            Self::Map(members) => members.iter_mut().for_each(|(_, value)| value.wipe()),
+            _ => {}
         }
     }
 

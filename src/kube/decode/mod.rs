@@ -50,11 +50,11 @@ pub fn stranger<'a>(raw: &'a [u8], options: &Options) -> Decoded<'a> {
             return Decoded { members: Vec::new(), unknown };
         };
         // The first field of every object is its metadata.
-        if let (0, 1, Payload::Bytes(meta)) = (position, number, payload) {
-            if let Some(found) = metadata(meta, options) {
-                members.push((Cow::Borrowed("metadata"), found));
-                continue;
-            }
+        if let (0, 1, Payload::Bytes(meta)) = (position, number, payload)
+            && let Some(found) = metadata(meta, options)
+        {
+            members.push((Cow::Borrowed("metadata"), found));
+            continue;
         }
         unknown.push(Unknown::new(String::new(), number, payload));
     }
@@ -137,7 +137,8 @@ impl<'a, 'o> Walk<'a, 'o> {
     /// Whether a field is printed. The object's own managed fields are long, and rarely wanted.
     fn wanted(&self, field: &Field, depth: usize) -> bool {
         let own = depth == 1 && self.path == ["metadata"];
-        !field.hidden() && !(own && !self.options.managed_fields && field.name == "managedFields")
+        let long = own && field.name == "managedFields";
+        !field.hidden() && (self.options.managed_fields || !long)
     }
 
     /// Puts members in the order of declaration, with nulls where Go prints them.
@@ -155,11 +156,12 @@ impl<'a, 'o> Walk<'a, 'o> {
         let mut found = found.into_iter().peekable();
         for (at, field) in fields.iter().enumerate() {
             let value = found.next_if(|(next, _)| *next == at).map(|(_, value)| value);
-            if own_meta && field.name == "resourceVersion" {
-                if let Some(revision) = self.options.mod_revision {
-                    members.push((field.name.into(), Tree::text(revision.to_string())));
-                    continue;
-                }
+            if own_meta
+                && field.name == "resourceVersion"
+                && let Some(revision) = self.options.mod_revision
+            {
+                members.push((field.name.into(), Tree::text(revision.to_string())));
+                continue;
             }
             match value {
                 Some(Tree::Map(inner)) if field.inline() => members.extend(inner),
@@ -193,8 +195,7 @@ impl<'a, 'o> Walk<'a, 'o> {
             Shape::One => self.one(field.element, payload, depth)?,
             Shape::List => self.items(field.element, payload, depth)?,
             Shape::WrappedList => self.wrapped_list(field.element, payload, depth)?,
-            Shape::Map => self.entry(field, payload, depth)?,
-            Shape::MapOfWrappedLists => self.entry(field, payload, depth)?,
+            Shape::Map | Shape::MapOfWrappedLists => self.entry(field, payload, depth)?,
             Shape::WrappedMap => self.wrapped_map(field, payload, depth)?,
         };
         if !inline {
@@ -212,7 +213,9 @@ impl<'a, 'o> Walk<'a, 'o> {
                 if matches!(field.shape, Shape::Map | Shape::MapOfWrappedLists) =>
             {
                 if let Tree::Map(more) = value {
-                    more.into_iter().for_each(|(key, value)| insert(entries, key, value));
+                    for (key, value) in more {
+                        insert(entries, key, value);
+                    }
                 }
             }
             Some((_, known)) if matches!(field.element, Element::Message(_)) => known.merge(value),
@@ -305,7 +308,9 @@ impl<'a, 'o> Walk<'a, 'o> {
             let entry = if number == 1 { self.entry(field, payload, depth + 1)? } else { None };
             match entry {
                 Some(Tree::Map(more)) => {
-                    more.into_iter().for_each(|(key, value)| insert(&mut entries, key, value));
+                    for (key, value) in more {
+                        insert(&mut entries, key, value);
+                    }
                 }
                 _ => self.note(number, payload),
             }

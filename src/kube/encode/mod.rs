@@ -52,7 +52,7 @@ impl fmt::Display for Unfit {
 
 impl std::error::Error for Unfit {}
 
-/// The bytes that the API server stores of an object: protobuf for the kinds of Kubernetes and OpenShift,
+/// The bytes that the API server stores of an object: protobuf for the kinds of Kubernetes and `OpenShift`,
 /// JSON for custom resources and the definitions of APIs. What the server clears, is cleared.
 ///
 /// # Errors
@@ -60,10 +60,10 @@ impl std::error::Error for Unfit {}
 pub fn stored(object: &Tree) -> Result<Vec<u8>, Unfit> {
     let (api_version, kind) = type_of(object)?;
     let mut object = object.clone();
-    if let Tree::Map(members) = &mut object {
-        if let Some((_, Tree::Map(meta))) = members.iter_mut().find(|(name, _)| name == "metadata") {
-            meta.retain(|(name, _)| name != "resourceVersion" && name != "selfLink");
-        }
+    if let Tree::Map(members) = &mut object
+        && let Some((_, Tree::Map(meta))) = members.iter_mut().find(|(name, _)| name == "metadata")
+    {
+        meta.retain(|(name, _)| name != "resourceVersion" && name != "selfLink");
     }
     let known = Schema::get().kind(&api_version, &kind);
     let Some(id) = known else { return Ok(json_line(&sorted(&object))) };
@@ -73,8 +73,9 @@ pub fn stored(object: &Tree) -> Result<Vec<u8>, Unfit> {
     // Written and read again, the members stand in the order of declaration.
     let raw = message::message(id, &untyped(&object), true)?;
     let everything = Options { managed_fields: true, mod_revision: None };
-    let decoded = decode::object(id, &raw, &everything).map_err(damaged)?;
-    let mut members = vec![("kind".into(), Tree::text(kind)), ("apiVersion".into(), Tree::text(api_version))];
+    let decoded = decode::object(id, &raw, &everything).map_err(|err| damaged(&err))?;
+    let mut members =
+        vec![("kind".into(), Tree::text(kind)), ("apiVersion".into(), Tree::text(api_version))];
     members.extend(decoded.members);
     Ok(json_line(&Tree::Map(members)))
 }
@@ -147,6 +148,6 @@ fn sorted<'a>(tree: &Tree<'a>) -> Tree<'a> {
     }
 }
 
-fn damaged(err: Damage) -> Unfit {
+fn damaged(err: &Damage) -> Unfit {
     Unfit::new(err.to_string())
 }

@@ -1,4 +1,4 @@
-//! What Kubernetes and OpenShift objects are made of: a table of messages, fields and kinds.
+//! What objects of Kubernetes and of `OpenShift` are made of: a table of messages, fields and kinds.
 //!
 //! `union.txt` is for people; `table.bin` says the same in 76 KiB and is read at its first use. Both are
 //! written by `tools/kube-schema`. The table, numbers little-endian:

@@ -5,6 +5,7 @@
 //! character (DEL, U+0085 and other control characters), the character is written as an escape.
 
 mod order;
+mod read;
 mod resolve;
 mod scalar;
 
@@ -13,6 +14,8 @@ use std::borrow::Cow;
 use super::json::canonical;
 use super::tree::Tree;
 use scalar::{Place, fits_on_a_line};
+
+pub use read::read;
 
 /// Keys longer than so many bytes stand behind a question mark.
 const LONGEST_KEY: usize = 128;

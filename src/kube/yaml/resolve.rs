@@ -36,9 +36,10 @@ fn is_word(text: &str) -> bool {
     let upper = letters.iter().all(u8::is_ascii_uppercase);
     // Not a number is written .NaN.
     let title = match letters.as_slice() {
-        b"NaN" => true,
-        [first, rest @ ..] => first.is_ascii_uppercase() && lower(rest) && text != ".Nan",
-        [] => true,
+        [first, rest @ ..] if letters != b"NaN" => {
+            first.is_ascii_uppercase() && lower(rest) && text != ".Nan"
+        }
+        _ => true,
     };
     lower(&letters) || upper || title
 }

@@ -2,6 +2,8 @@
 
 mod decode;
 mod encode;
+mod encryption;
+mod hostile;
 
 use std::path::PathBuf;
 use std::process::Command;
