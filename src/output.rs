@@ -10,7 +10,7 @@ use crate::render::{self, Look};
 use crate::reply::{Header, Pair, Reply, Tail};
 use crate::terminal;
 
-pub use crate::render::{Format, View};
+pub use crate::render::{Decode, Format, View};
 
 const BUFFER: usize = 64 << 10;
 
@@ -53,6 +53,22 @@ impl Output {
         };
         let names: Vec<_> = supported.iter().map(|format| format.name()).collect();
         Err(Error::bad_feature(words).hint(format!("-w here takes {}", names.join(", "))))
+    }
+
+    /// Says how Kubernetes objects are shown from here on.
+    pub fn decode(&mut self, decode: Decode) {
+        self.look.decode = decode;
+    }
+
+    /// Writes pairs that no cluster was asked for.
+    pub fn print_pairs(&mut self, pairs: &[Pair]) -> Result<()> {
+        let header = Header::default();
+        let mut text =
+            render::Range::begin(self.format, &self.look, View::Pairs, &header, &mut self.out)?;
+        text.pairs(pairs, &mut self.out)?;
+        text.end(Tail::default(), &mut self.out)?;
+        self.out.flush()?;
+        Ok(())
     }
 
     /// Writes one answer and hands it to the reader at once.
@@ -125,8 +141,13 @@ pub fn say(line: &str) {
 
 /// Writes a text that is no answer: help, a script.
 pub fn print_text(text: &str) -> Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// Writes bytes that are no answer: an object as it is stored.
+pub fn print_bytes(bytes: &[u8]) -> Result<()> {
     let mut out = stdout()?;
-    out.write_all(text.as_bytes())?;
+    out.write_all(bytes)?;
     Ok(())
 }
 

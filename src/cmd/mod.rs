@@ -13,6 +13,7 @@ pub mod elect;
 pub mod endpoint;
 pub mod get;
 pub mod help;
+pub mod kube;
 pub mod lease;
 pub mod lock;
 pub mod man;
@@ -55,6 +56,7 @@ pub enum Command {
     Member(member::Args),
     Snapshot(snapshot::Args),
     Migrate(migrate::Args),
+    Kube(kube::Args),
     Auth(auth::Args),
     Role(role::Args),
     User(user::Args),
@@ -116,6 +118,7 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Member(args) => member::run(args, cx).await,
         Command::Migrate(args) => migrate::run(args).await,
         Command::Snapshot(args) => snapshot::run(args, cx).await,
+        Command::Kube(args) => kube::run(args, cx),
         Command::Auth(args) => auth::run(args, cx).await,
         Command::Role(args) => role::run(args, cx).await,
         Command::User(args) => user::run(args, cx).await,

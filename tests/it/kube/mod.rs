@@ -1,5 +1,6 @@
 //! Kubernetes objects: what the public libraries, an API server and kubectl printed, byte for byte.
 
+mod command;
 mod decode;
 mod encode;
 mod encryption;
