@@ -60,17 +60,6 @@ impl Output {
         self.look.decode = decode;
     }
 
-    /// Writes pairs that no cluster was asked for.
-    pub fn print_pairs(&mut self, pairs: &[Pair]) -> Result<()> {
-        let header = Header::default();
-        let mut text =
-            render::Range::begin(self.format, &self.look, View::Pairs, &header, &mut self.out)?;
-        text.pairs(pairs, &mut self.out)?;
-        text.end(Tail::default(), &mut self.out)?;
-        self.out.flush()?;
-        Ok(())
-    }
-
     /// Writes one answer and hands it to the reader at once.
     pub fn print(&mut self, reply: &Reply) -> Result<()> {
         render::reply(reply, self.format, &self.look, &mut self.out)?;

@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::kube::encryption::Keys;
 use crate::kube::json::Style;
 use crate::kube::{Options, Value, encode, read, yaml};
-use crate::output::{Decode, Format, print_bytes};
-use crate::reply::Pair;
+use crate::output::{Decode, Format, View, print_bytes};
+use crate::reply::{Header, Pair, Tail};
 
 pub use input::Form;
 
@@ -104,7 +104,7 @@ pub fn run(args: Args, cx: &mut Context) -> Result<()> {
             }
             if out.format == Format::Yaml {
                 out.decode(decode);
-                out.print_pairs(&pairs)?;
+                out.print_pairs(&Header::default(), &pairs, Tail::default(), View::Pairs)?;
             }
             Ok(())
         }

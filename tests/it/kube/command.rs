@@ -1,5 +1,6 @@
 //! The same through the command line: `get` decodes, `kube decode` and `kube encode` need no server.
 
+use std::fmt::Write as _;
 use std::fs;
 
 use base64::Engine as _;
@@ -22,7 +23,7 @@ fn secret() -> Stored {
 
 /// Without the line that only a server knows.
 fn unversioned(yaml: &[u8]) -> String {
-    let text = std::str::from_utf8(yaml).unwrap();
+    let text = std::str::from_utf8(yaml).expect("YAML is text");
     text.split_inclusive('\n').filter(|line| !line.starts_with("  resourceVersion: ")).collect()
 }
 
@@ -31,7 +32,10 @@ fn a_stored_value_is_decoded_from_every_form() {
     let pod = pod();
     let expected = unversioned(&pod.yaml);
     let hex = |separator: &str| {
-        pod.value.iter().map(|byte| format!("{separator}{byte:02x}")).collect::<String>()
+        pod.value.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{separator}{byte:02x}");
+            text
+        })
     };
     let base64 = STANDARD.encode(&pod.value);
     let printed = [pod.key.as_bytes(), b"\n", &pod.value, b"\n"].concat();

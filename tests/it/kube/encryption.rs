@@ -7,8 +7,11 @@ use super::{assert_same, bytes, cluster, fixture};
 
 const KEY: &[u8] = b"/registry/secrets/default/s1";
 
+/// Name, stored value, key, plain text.
+type Row = (String, Vec<u8>, Vec<u8>, Vec<u8>);
+
 /// Values of every provider: name, as stored, the key, the plain text.
-fn values() -> Vec<(String, Vec<u8>, Vec<u8>, Vec<u8>)> {
+fn values() -> Vec<Row> {
     let text = fs::read_to_string(fixture("kube/encrypted.txt")).unwrap();
     let row = |line: &str| {
         let columns: Vec<&str> = line.split_whitespace().collect();
