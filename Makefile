@@ -1,6 +1,6 @@
 # What developers and CI run. `make demo` needs only Rust and apt (or what apt would install).
 
-.PHONY: demo test check reference generate bench static
+.PHONY: demo test check reference generate schema bench static
 
 # A Kubernetes cluster's keys in a private etcd, listed by a release build.
 demo:
@@ -28,6 +28,10 @@ reference:
 generate:
 	scripts/dependencies build
 	scripts/generate
+
+# The table of Kubernetes types, from every release's Go modules. Needs Go.
+schema:
+	cd tools/kube-schema && go run .
 
 # Ours and the official client side by side, on one server; needs `make reference`.
 bench:

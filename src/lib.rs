@@ -12,6 +12,7 @@ pub mod global;
 pub mod go;
 pub mod grammar;
 pub mod input;
+pub mod kube;
 pub mod login;
 pub mod output;
 pub mod progress;

@@ -10,7 +10,7 @@ use crate::reply::{Header, Pair, Reply, Tail};
 use crate::source::Pieces;
 use crate::terminal;
 
-pub use crate::render::{Format, View};
+pub use crate::render::{Decode, Format, View};
 
 const BUFFER: usize = 64 << 10;
 
@@ -53,6 +53,11 @@ impl Output {
         };
         let names: Vec<_> = supported.iter().map(|format| format.name()).collect();
         Err(Error::bad_feature(words).hint(format!("-w here takes {}", names.join(", "))))
+    }
+
+    /// Says how Kubernetes objects are shown from here on.
+    pub fn decode(&mut self, decode: Decode) {
+        self.look.decode = decode;
     }
 
     /// Writes one answer and hands it to the reader at once.
@@ -125,8 +130,13 @@ pub fn say(line: &str) {
 
 /// Writes a text that is no answer: help, a script.
 pub fn print_text(text: &str) -> Result<()> {
+    print_bytes(text.as_bytes())
+}
+
+/// Writes bytes that are no answer: an object as it is stored.
+pub fn print_bytes(bytes: &[u8]) -> Result<()> {
     let mut out = stdout()?;
-    out.write_all(text.as_bytes())?;
+    out.write_all(bytes)?;
     Ok(())
 }
 

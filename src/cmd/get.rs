@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::arg::{self, Bytes};
+use crate::cmd::kube::Objects;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::{Format, View};
@@ -34,6 +35,11 @@ pub struct Args {
     /// Leave the values out
     #[arg(long)]
     keys_only: bool,
+    /// Show Kubernetes objects as kubectl does (simple, jsonl; -w yaml always does)
+    #[arg(long)]
+    decode: bool,
+    #[command(flatten)]
+    objects: Objects,
     /// At most so many pairs; 0 for all
     #[arg(long, value_name = "N", default_value = "0", value_parser = arg::int)]
     limit: i64,
@@ -75,12 +81,19 @@ pub struct Args {
 pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
     let view = args.view();
     let file = args.snapshot.clone();
+    let decode = args.objects.decode(args.decode)?;
     let range = args.request()?;
     let mut out = cx.output(&Format::ALL)?;
     if view == View::ValuesOnly && out.format != Format::Simple {
         let words = "print-value-only is only for `--write-out=simple`";
         return Err(Error::bad_args(words).hint("-w raw prints the values' bytes alone"));
     }
+    // What other formats print is not ours to change.
+    if decode.everywhere && !matches!(out.format, Format::Simple | Format::Jsonl | Format::Yaml) {
+        let words = format!("{} does not decode values", out.format.name());
+        return Err(Error::bad_feature(words).hint("-w simple, jsonl and yaml do"));
+    }
+    out.decode(decode);
     let source = cx.source(file.as_deref()).await?;
     let pages = source.range(range).await?;
     out.print_range(pages, view).await

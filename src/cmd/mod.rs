@@ -14,6 +14,7 @@ pub mod endpoint;
 pub mod get;
 pub mod hashkv;
 pub mod help;
+pub mod kube;
 pub mod lease;
 pub mod lock;
 pub mod make_mirror;
@@ -59,6 +60,7 @@ pub enum Command {
     Snapshot(snapshot::Args),
     Migrate(migrate::Args),
     Hashkv(hashkv::Args),
+    Kube(kube::Args),
     Auth(auth::Args),
     Role(role::Args),
     User(user::Args),
@@ -122,6 +124,7 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Migrate(args) => migrate::run(args).await,
         Command::Snapshot(args) => snapshot::run(args, cx).await,
         Command::Hashkv(args) => hashkv::run(&args, cx),
+        Command::Kube(args) => kube::run(args, cx),
         Command::Auth(args) => auth::run(args, cx).await,
         Command::Role(args) => role::run(args, cx).await,
         Command::User(args) => user::run(args, cx).await,

@@ -2,11 +2,16 @@
 
 use std::io::Write;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
 use super::node::{self, Plain, Shown};
+use super::object::{Decode, Found};
 use super::{View, event};
 use crate::error::Result;
+use crate::kube::Tree;
+use crate::kube::json::{self, Style};
 use crate::reply::{Pair, Reply, Tail};
 
 pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
@@ -19,14 +24,22 @@ pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
     node::reply(reply).items(reply).iter().try_for_each(|item| line(&Plain(item), out))
 }
 
-pub struct Range {
+pub struct Range<'a> {
+    pub decode: &'a Decode,
     pub view: View,
 }
 
-impl Range {
+impl Range<'_> {
     pub fn pairs(&self, pairs: &[Pair], out: &mut dyn Write) -> Result<()> {
         let value = self.view != View::KeysOnly;
-        pairs.iter().try_for_each(|pair| line(&Shown { pair, value }, out))
+        for pair in pairs {
+            if value && self.decode.everywhere {
+                decoded(pair, self.decode, out)?;
+            } else {
+                line(&Shown { pair, value }, out)?;
+            }
+        }
+        Ok(())
     }
 
     pub fn end(self, tail: Tail, out: &mut dyn Write) -> Result<()> {
@@ -35,6 +48,35 @@ impl Range {
             _ => Ok(()),
         }
     }
+}
+
+/// A line whose value is an object, where it is one of Kubernetes or of JSON.
+fn decoded(pair: &Pair, decode: &Decode, out: &mut dyn Write) -> Result<()> {
+    let mut value = Vec::new();
+    decode.value(pair, |found| match found {
+        Found::Object(object) => object.json(Style::Server, &mut value),
+        Found::Closed(why) => {
+            let base64 = Tree::text(STANDARD.encode(&pair.value));
+            let members = vec![("base64".into(), base64), ("why".into(), Tree::text(why))];
+            json::write(&Tree::Map(members), Style::Server, &mut value);
+        }
+        Found::Other => {
+            if let Ok(tree) = json::read(&pair.value) {
+                json::write(&tree, Style::Server, &mut value);
+            }
+        }
+    });
+    if value.is_empty() {
+        return line(&Shown { pair, value: true }, out);
+    }
+    let mut start =
+        serde_json::to_vec(&Shown { pair, value: false }).map_err(std::io::Error::from)?;
+    start.pop(); // the brace behind the last member
+    out.write_all(&start)?;
+    out.write_all(b",\"value\":")?;
+    out.write_all(&value)?;
+    out.write_all(b"}\n")?;
+    Ok(())
 }
 
 fn line(value: &impl Serialize, out: &mut dyn Write) -> Result<()> {

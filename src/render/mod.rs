@@ -8,6 +8,7 @@ mod fields;
 mod json;
 mod jsonl;
 mod node;
+mod object;
 mod protobuf;
 mod raw;
 mod simple;
@@ -89,6 +90,8 @@ impl Format {
     }
 }
 
+pub use object::Decode;
+
 /// How keys and values are shown in the formats for people.
 #[derive(Debug, Default)]
 pub struct Look {
@@ -98,6 +101,8 @@ pub struct Look {
     pub escape: bool,
     /// Whether that has happened.
     pub escaped: Cell<bool>,
+    /// How Kubernetes objects are.
+    pub decode: Decode,
 }
 
 /// What of a range is shown.
@@ -149,8 +154,8 @@ pub enum Range<'a> {
     Fields(fields::Range<'a>),
     Table(table::Range<'a>),
     Protobuf,
-    Yaml(yaml::Range),
-    Jsonl(jsonl::Range),
+    Yaml(yaml::Range<'a>),
+    Jsonl(jsonl::Range<'a>),
     Raw(raw::Range),
 }
 
@@ -172,8 +177,8 @@ impl<'a> Range<'a> {
                 protobuf::range_header(header, out)?;
                 Self::Protobuf
             }
-            Format::Yaml => Self::Yaml(yaml::Range { view }),
-            Format::Jsonl => Self::Jsonl(jsonl::Range { view }),
+            Format::Yaml => Self::Yaml(yaml::Range { decode: &look.decode, view }),
+            Format::Jsonl => Self::Jsonl(jsonl::Range { decode: &look.decode, view }),
             Format::Raw => Self::Raw(raw::Range { view }),
         })
     }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use super::object::Found;
 use super::{Look, View, endpoint, escape, event, words};
 use crate::error::Result;
 use crate::go::quote::quote;
@@ -235,6 +236,11 @@ impl Range<'_> {
     pub fn pairs(&self, pairs: &[Pair], out: &mut dyn Write) -> Result<()> {
         for one in pairs {
             match self.view {
+                View::Pairs if self.look.decode.everywhere => {
+                    line(&one.key, self.look, out)?;
+                    decoded(one, self.look, out)?;
+                }
+                View::ValuesOnly if self.look.decode.everywhere => decoded(one, self.look, out)?,
                 View::ValuesOnly => line(&one.value, self.look, out)?,
                 View::Pairs | View::KeysOnly | View::CountOnly => pair(one, self.look, out)?,
             }
@@ -254,6 +260,21 @@ impl Range<'_> {
 fn pair(pair: &Pair, look: &Look, out: &mut dyn Write) -> Result<()> {
     line(&pair.key, look, out)?;
     line(&pair.value, look, out)
+}
+
+/// A value as the document that it is, or as a line.
+fn decoded(pair: &Pair, look: &Look, out: &mut dyn Write) -> Result<()> {
+    let mut text = Vec::new();
+    look.decode.value(pair, |found| match found {
+        Found::Object(object) => object.yaml(&mut text),
+        Found::Closed(why) => text.extend_from_slice(format!("# {why}\n").as_bytes()),
+        Found::Other => {}
+    });
+    if text.is_empty() {
+        return line(&pair.value, look, out);
+    }
+    out.write_all(&text)?;
+    Ok(())
 }
 
 fn line(bytes: &[u8], look: &Look, out: &mut dyn Write) -> Result<()> {

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use super::node::{self, Node, Plain};
+use super::object::{Decode, Found};
 use super::{View, event};
 use crate::error::Result;
 use crate::proto::WatchResponse;
@@ -20,15 +21,27 @@ pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
     node::reply(reply).items(reply).iter().try_for_each(|item| document(item, out))
 }
 
-pub struct Range {
+pub struct Range<'a> {
+    pub decode: &'a Decode,
     pub view: View,
 }
 
-impl Range {
+impl Range<'_> {
     pub fn pairs(&self, pairs: &[Pair], out: &mut dyn Write) -> Result<()> {
         for pair in pairs {
             writeln!(out, "---\n{}", heading(pair))?;
-            if self.view != View::KeysOnly {
+            if self.view == View::KeysOnly {
+                continue;
+            }
+            let mut text = Vec::new();
+            self.decode.value(pair, |found| match found {
+                Found::Object(object) => object.yaml(&mut text),
+                Found::Closed(why) => text.extend_from_slice(format!("# {why}\n").as_bytes()),
+                Found::Other => {}
+            });
+            out.write_all(&text)?;
+            // A comment alone is no document.
+            if text.is_empty() || text.starts_with(b"# ") {
                 value(&pair.value, out)?;
             }
         }
@@ -196,7 +209,9 @@ mod tests {
 
     fn text(pair: &Pair, view: View) -> String {
         let mut out = Vec::new();
-        Range { view }.pairs(std::slice::from_ref(pair), &mut out).unwrap();
+        Range { decode: &Decode::default(), view }
+            .pairs(std::slice::from_ref(pair), &mut out)
+            .unwrap();
         String::from_utf8(out).unwrap()
     }
 

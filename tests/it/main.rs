@@ -13,6 +13,7 @@ mod formats;
 mod get;
 mod global;
 mod invocations;
+mod kube;
 mod lease;
 mod lock;
 mod maintenance;

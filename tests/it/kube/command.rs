@@ -1,0 +1,157 @@
+//! The same through the command line: `get` decodes, `kube decode` and `kube encode` need no server.
+
+use std::fmt::Write as _;
+use std::fs;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Stored, assert_same, cluster, fixture};
+use crate::support::{Etcd, Run, ours};
+
+fn pod() -> Stored {
+    let found = cluster()
+        .into_iter()
+        .find(|one| one.key.starts_with("/registry/pods/") && one.remark.trim().is_empty());
+    found.expect("a cluster has pods")
+}
+
+fn secret() -> Stored {
+    let found = cluster().into_iter().find(|one| one.encryption.starts_with("aesgcm"));
+    found.expect("some secrets are encrypted")
+}
+
+/// Without the line that only a server knows.
+fn unversioned(yaml: &[u8]) -> String {
+    let text = std::str::from_utf8(yaml).expect("YAML is text");
+    text.split_inclusive('\n').filter(|line| !line.starts_with("  resourceVersion: ")).collect()
+}
+
+#[test]
+fn a_stored_value_is_decoded_from_every_form() {
+    let pod = pod();
+    let expected = unversioned(&pod.yaml);
+    let hex = |separator: &str| {
+        pod.value.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{separator}{byte:02x}");
+            text
+        })
+    };
+    let base64 = STANDARD.encode(&pod.value);
+    let printed = [pod.key.as_bytes(), b"\n", &pod.value, b"\n"].concat();
+    for (input, form) in [
+        (pod.value.clone(), "raw"),
+        ([&pod.value[..], b"\n"].concat(), "raw"),
+        (hex("").into_bytes(), "hex"),
+        (format!("{}\n", hex("\\x")).into_bytes(), "hex"),
+        (format!("{base64}\n").into_bytes(), "base64"),
+        (printed, "raw"),
+    ] {
+        for args in [&["kube", "decode"][..], &["kube", "decode", "--input", form]] {
+            Run::ours(args).stdin(&input).outcome().assert_prints(&expected);
+        }
+    }
+    let managed =
+        Run::ours(["kube", "decode", "--show-managed-fields"]).stdin(&pod.value).outcome();
+    managed.assert_prints(&unversioned(&pod.yaml_with_managers));
+}
+
+#[test]
+fn an_answer_of_the_official_client_is_decoded_with_its_revision() {
+    let etcd = Etcd::start();
+    let pod = pod();
+    etcd.put(pod.key.as_bytes(), &pod.value);
+    let answer = ours(&etcd, &["get", &pod.key, "-w", "json"]);
+    let decoded = Run::ours(["kube", "decode"]).stdin(&answer.stdout).outcome();
+    let document = decoded.text();
+    assert!(document.contains("\n  resourceVersion: \"2\"\n"), "{decoded}");
+    assert_eq!(unversioned(document.as_bytes()), unversioned(&pod.yaml));
+    let json = Run::ours(["kube", "decode", "-w", "json"]).stdin(&answer.stdout).outcome();
+    assert!(
+        json.text().starts_with("{\n    \"apiVersion\": \"v1\",\n    \"kind\": \"Pod\","),
+        "{json}"
+    );
+    let line = Run::ours(["kube", "decode", "-w", "jsonl"]).stdin(&answer.stdout).outcome();
+    assert_eq!(line.text().lines().count(), 1, "{line}");
+    let yaml = Run::ours(["kube", "decode", "-w", "yaml"]).stdin(&answer.stdout).outcome();
+    assert!(yaml.text().starts_with(&format!("---\n# {} create_revision=2 ", pod.key)), "{yaml}");
+    assert!(yaml.text().ends_with(&document), "{yaml}");
+}
+
+#[test]
+fn get_decodes_objects_in_yaml_simple_and_jsonl() {
+    let etcd = Etcd::start();
+    let (pod, secret) = (pod(), secret());
+    etcd.put(pod.key.as_bytes(), &pod.value);
+    etcd.put(secret.key.as_bytes(), &secret.value);
+    etcd.put(b"/registry/x", b"{\"a\": [1]}");
+    let object = unversioned(&pod.yaml);
+
+    let yaml = ours(&etcd, &["get", &pod.key, "-w", "yaml"]);
+    let (heading, document) =
+        yaml.text().split_once("version=1\n").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert_eq!(heading, format!("---\n# {} create_revision=2 mod_revision=2 ", pod.key));
+    assert!(document.contains("\n  resourceVersion: \"2\"\n"), "{yaml}");
+    assert_eq!(unversioned(document.as_bytes()), object);
+
+    let simple = ours(&etcd, &["get", &pod.key, "--decode"]);
+    assert_eq!(simple.text(), format!("{}\n{document}", pod.key));
+    let managed = ours(&etcd, &["get", &pod.key, "--show-managed-fields", "--print-value-only"]);
+    assert_eq!(unversioned(&managed.stdout), unversioned(&pod.yaml_with_managers));
+
+    let lines = ours(&etcd, &["get", "/registry/", "--prefix", "--decode", "-w", "jsonl"]).text();
+    let values: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(values.len(), 3);
+    assert_eq!(values[0]["value"]["kind"], "Pod");
+    assert_eq!(values[1]["value"]["why"], "encrypted by aesgcm:v1, key \"key3\"");
+    assert_eq!(values[2]["value"]["a"][0], 1);
+
+    let closed = ours(&etcd, &["get", &secret.key, "-w", "yaml"]).text();
+    assert!(closed.contains("\n# encrypted by aesgcm:v1, key \"key3\"\nbase64: "), "{closed}");
+    let config = fixture("kube/encryption-config.yaml").display().to_string();
+    let opened =
+        ours(&etcd, &["get", &secret.key, "--encryption-config", &config, "--print-value-only"]);
+    assert_eq!(unversioned(&opened.stdout), unversioned(&secret.yaml));
+
+    ours(&etcd, &["get", "k", "--decode", "-w", "json"])
+        .assert_fails(4, "json does not decode values");
+}
+
+#[test]
+fn an_encrypted_value_is_opened_under_its_own_key_or_named() {
+    let secret = secret();
+    let config = fixture("kube/encryption-config.yaml").display().to_string();
+    let args = ["kube", "decode", "--encryption-config", &config];
+    let closed = Run::ours(args).stdin(&secret.value).outcome();
+    closed.assert_fails(1, "the value is encrypted by aesgcm:v1, key \"key3\"");
+    assert!(closed.said().contains("hint: "), "{closed}");
+    let opened = Run::ours([&args[..], &["--key", &secret.key]].concat()).stdin(&secret.value);
+    opened.outcome().assert_prints(&unversioned(&secret.yaml));
+    Run::ours(["kube", "decode", "--encryption-config", "/nowhere"])
+        .stdin(b"")
+        .outcome()
+        .assert_fails(1, "could not read /nowhere: No such file or directory (os error 2)");
+}
+
+#[test]
+fn what_kubectl_prints_is_encoded_as_it_was_stored() {
+    let pod = pod();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pod.yaml");
+    fs::write(&file, &pod.yaml_with_managers).unwrap();
+    let encoded = Run::ours([&"kube".into(), &"encode".into(), &file.clone().into_os_string()]
+        as [&std::ffi::OsString; 3])
+    .outcome();
+    assert_same(&encoded.stdout, &pod.value, "encoded from YAML");
+    let encoded = Run::ours(["kube", "encode"]).stdin(&pod.json).outcome();
+    assert_same(&encoded.stdout, &pod.value, "encoded from JSON");
+    Run::ours(["kube", "encode"])
+        .stdin(b"kind: Pod\napiVersion: v1\nspec: {nodeNam: x}")
+        .outcome()
+        .assert_fails(1, "could not encode the object: spec.nodeNam: there is no such member here");
+    Run::ours(["kube", "decode"])
+        .stdin(b"text")
+        .outcome()
+        .assert_fails(1, "the value is no Kubernetes object");
+}

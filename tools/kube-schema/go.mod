@@ -1,0 +1,3 @@
+module kube-schema
+
+go 1.24
