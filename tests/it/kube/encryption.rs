@@ -12,7 +12,7 @@ type Row = (String, Vec<u8>, Vec<u8>, Vec<u8>);
 
 /// Values of every provider: name, as stored, the key, the plain text.
 fn values() -> Vec<Row> {
-    let text = fs::read_to_string(fixture("kube/encrypted.txt")).unwrap();
+    let text = fs::read_to_string(fixture("kube/encrypted.txt")).expect("a fixture");
     let row = |line: &str| {
         let columns: Vec<&str> = line.split_whitespace().collect();
         (columns[0].to_owned(), bytes(columns[1]), bytes(columns[2]), bytes(columns[3]))
@@ -34,7 +34,7 @@ fn keys(provider: &str, key: &[u8]) -> Keys {
         )
         .as_bytes(),
     )
-    .unwrap()
+    .expect("a configuration")
 }
 
 #[test]

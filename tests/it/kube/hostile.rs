@@ -15,14 +15,14 @@ impl Chance {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit.max(1) as u64).unwrap()
+        usize::try_from(self.0 % limit.max(1) as u64).expect("it is below a limit")
     }
 
     fn mutated(&mut self, value: &[u8]) -> Vec<u8> {
         let mut value = value.to_vec();
         for _ in 0..=self.below(4) {
             let at = self.below(value.len());
-            let byte = u8::try_from(self.below(256)).unwrap();
+            let byte = u8::try_from(self.below(256)).expect("a byte");
             match self.below(5) {
                 0 => value.truncate(at),
                 1 => value.insert(at, byte),
