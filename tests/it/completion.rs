@@ -13,10 +13,11 @@ use base64::prelude::BASE64_STANDARD;
 use crate::support::{Etcd, Outcome, Run, SERVERS, project, skipped, words};
 
 /// Candidates without descriptions, and the directive.
-const LINES: [(&str, &str, &str); 26] = [
+const LINES: [(&str, &str, &str); 27] = [
     ("g", "get", "4"),
     ("ver", "version", "4"),
-    ("ma", "", "4"),
+    ("ma", "make-mirror", "4"),
+    ("man", "", "4"),
     ("nosuch ''", "", "4"),
     ("get --keys", "--keys-only", "36"),
     ("get -keys", "-keys-only", "36"),

@@ -14,6 +14,7 @@ mod get;
 mod global;
 mod invocations;
 mod kube;
+mod large;
 mod lease;
 mod lock;
 mod maintenance;

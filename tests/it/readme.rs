@@ -21,6 +21,11 @@ fn the_readmes_error_is_the_one_that_is_printed() {
 #[test]
 fn the_readmes_commands_are_commands() {
     on_the_newest_server(|etcd| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let saved = folder.path().join("backup.db");
+        let saved = saved.to_str().expect("a path of UTF-8");
+        assert_eq!(ours(etcd, &["snapshot", "save", saved]).status, 0);
+        fs::write(folder.path().join("change.txt"), "\n\nput key value\n\n\n").expect("a file");
         let readme = readme();
         let typed = readme.lines().filter_map(|line| {
             let (_, command) = line.split_once("| `etcdctl ")?;
@@ -28,7 +33,9 @@ fn the_readmes_commands_are_commands() {
         });
         let mut run = 0;
         for command in typed.filter(|command| !command.contains('…')) {
-            let outcome = ours(etcd, &words(command));
+            let endpoint = etcd.endpoint();
+            let line = ["--endpoints", &endpoint].into_iter().chain(words(command));
+            let outcome = Run::ours(line).inside(folder.path()).outcome();
             assert!(outcome.status == 0, "etcdctl {command}: {outcome}");
             run += 1;
         }

@@ -25,6 +25,12 @@ enum Open {
 /// What is no YAML, and aliases, which could stand for more than there is memory.
 pub fn read(bytes: &[u8]) -> Result<Tree<'static>, Damage> {
     let text = std::str::from_utf8(bytes).map_err(|_| Damage::new("it is no UTF-8"))?;
+    // What YAML does not allow in its text (1.1, section 5.1); the parser takes it.
+    let stray = |one: &char| one.is_control() && !matches!(one, '\t' | '\n' | '\r' | '\u{85}');
+    if let Some(stray) = text.chars().find(stray) {
+        let words = format!("the control character {stray:?} must be written as an escape");
+        return Err(Damage::new(words));
+    }
     let mut open: Vec<Open> = Vec::new();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|err| Damage::new(err.to_string()))?;
