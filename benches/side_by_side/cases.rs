@@ -56,6 +56,8 @@ pub fn run() -> Result<()> {
     bench.many_keys()?;
     bench.large_values()?;
     bench.many_keys_in_pages()?;
+    bench.events()?;
+    bench.leases()?;
     bench.table.end(&bench.programs);
     println!("\nload {} at the end", machine::load());
     Ok(())
@@ -171,6 +173,70 @@ impl Bench {
         Ok(())
     }
 
+    /// A history of events, read as fast as it comes; then events one by one.
+    fn events(&mut self) -> Result<()> {
+        let events = self.keys / 10;
+        let many = format!("{} events, `watch`", count(events));
+        let one = "one event, `watch`: from the put to the line";
+        if !self.wants(&many) && !self.wants(one) {
+            return Ok(());
+        }
+        let etcd = Etcd::start();
+        fill::elsewhere(&etcd.endpoint(), events, 100)?;
+        let endpoint = format!("--endpoints={}", etcd.address());
+        let bars = Bars { ratio: Some(1.0), peak: Some(64 << 20), first: None };
+        let programs: Vec<_> = self.programs.all().iter().map(|one| one.path.clone()).collect();
+        if self.wants(&many) {
+            eprintln!("bench: {many}");
+            // Three lines an event: what happened, the key, the value.
+            let args = [&endpoint, "watch", "/", "--prefix", "--rev=2"];
+            let mut runs: Vec<Vec<Run>> = programs.iter().map(|_| Vec::new()).collect();
+            for turn in 0..self.long {
+                for position in 0..programs.len() {
+                    let index = (turn + position) % programs.len();
+                    let program = &programs[index];
+                    runs[index].push(measure::run_to(3 * events, program, &args, &mut self.piece)?);
+                }
+            }
+            self.row(&many, &runs, bars);
+        }
+        if self.wants(one) {
+            eprintln!("bench: {one}");
+            let args = [&endpoint, "watch", "one", "--rev=2", "-w=json"];
+            let put = || etcd.put(b"one", b"value");
+            let runs: Result<Vec<Vec<Run>>> = programs
+                .iter()
+                .map(|program| {
+                    // Nothing of the program before is heard again.
+                    let now = format!("--rev={}", revision(&etcd));
+                    let args = args.map(|arg| if arg.starts_with("--rev") { &now } else { arg });
+                    measure::delays(program, &args, self.short, put)
+                })
+                .collect();
+            self.row(one, &runs?, bars);
+        }
+        Ok(())
+    }
+
+    fn leases(&mut self) -> Result<()> {
+        let leases = self.keys / 10;
+        let case = format!("`lease list` of {}", count(leases));
+        if !self.wants(&case) {
+            return Ok(());
+        }
+        let etcd = Etcd::start();
+        fill::leases(&etcd.endpoint(), leases)?;
+        let endpoint = format!("--endpoints={}", etcd.address());
+        let bars = Bars { ratio: Some(1.0), peak: Some(64 << 20), first: None };
+        self.compare(&case, self.long, bars, &[&endpoint, "lease", "list"])
+    }
+
+    /// What has no first page, and answers that need not be compared once more.
+    fn row(&mut self, case: &str, runs: &[Vec<Run>], bars: Bars) {
+        let pages: Vec<Vec<Run>> = runs.iter().map(|_| Vec::new()).collect();
+        self.table.row(&self.programs, &Row { case, runs, pages: &pages, bars, same: true });
+    }
+
     fn wants(&self, case: &str) -> bool {
         self.wanted.is_empty() || self.wanted.iter().any(|word| case.contains(word))
     }
@@ -221,6 +287,13 @@ impl Bench {
         }
         Ok(same)
     }
+}
+
+/// The revision that the next change has.
+fn revision(etcd: &Etcd) -> i64 {
+    let answer = etcd.ask("/v3/kv/range", r#"{"key":"AA=="}"#);
+    let (_, rest) = answer.split_once("\"revision\":\"").unwrap_or_default();
+    rest.split('"').next().and_then(|text| text.parse().ok()).map_or(0, |now: i64| now + 1)
 }
 
 /// Runs of a case, and of the first page before each.

@@ -19,11 +19,19 @@ pub fn key(number: usize) -> String {
 
 /// Fills the server in another process.
 pub fn elsewhere(endpoint: &str, keys: usize, size: usize) -> Result<()> {
-    let begun = std::time::Instant::now();
     eprintln!("bench: filling {endpoint} with {keys} keys of {size} bytes each");
-    let status = Command::new(std::env::current_exe()?)
-        .args(["fill", endpoint, &keys.to_string(), &size.to_string()])
-        .status()?;
+    myself(&["fill", endpoint, &keys.to_string(), &size.to_string()])
+}
+
+/// Grants leases in another process.
+pub fn leases(endpoint: &str, leases: usize) -> Result<()> {
+    eprintln!("bench: granting {leases} leases at {endpoint}");
+    myself(&["grant", endpoint, &leases.to_string()])
+}
+
+fn myself(args: &[&str]) -> Result<()> {
+    let begun = std::time::Instant::now();
+    let status = Command::new(std::env::current_exe()?).args(args).status()?;
     if !status.success() {
         return Err("could not fill the server".into());
     }
@@ -48,6 +56,31 @@ pub fn fill(endpoint: &str, keys: &str, size: &str) -> Result<()> {
                     let puts =
                         numbers.map(|number| TxnOp::put(key(number), value(number, size), None));
                     kv.txn(Txn::new().and_then(puts.collect::<Vec<_>>())).await?;
+                }
+                Ok::<(), etcd_client::Error>(())
+            });
+        }
+        while let Some(done) = writers.join_next().await {
+            done??;
+        }
+        Ok(())
+    })
+}
+
+/// Grants so many leases.
+pub fn grant(endpoint: &str, leases: &str) -> Result<()> {
+    let leases = leases.parse::<usize>()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let client = Client::connect([endpoint], None).await?;
+        let mut writers = tokio::task::JoinSet::new();
+        for writer in 0..WRITERS {
+            let mut client = client.lease_client();
+            writers.spawn(async move {
+                for number in (writer..leases).step_by(WRITERS) {
+                    // Each lives longer than the one before: so they have an order.
+                    let seconds = i64::try_from(100_000 + number).unwrap_or(i64::MAX);
+                    client.grant(seconds, None).await?;
                 }
                 Ok::<(), etcd_client::Error>(())
             });

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -49,6 +49,67 @@ pub fn run(program: &Path, args: &[impl AsRef<OsStr>], piece: &mut Vec<u8>) -> R
         first: first.unwrap_or(wall),
         peak: ended.rusage.maxrss,
     })
+}
+
+/// Runs a program that does not end by itself, until it has printed so many lines.
+pub fn run_to(
+    lines: usize,
+    program: &Path,
+    args: &[impl AsRef<OsStr>],
+    piece: &mut Vec<u8>,
+) -> Result<Run> {
+    piece.resize(PIECE, 0);
+    let mut command = Command::new(program);
+    command.env_clear().args(args).stdin(Stdio::null()).stdout(Stdio::piped());
+    let begun = Instant::now();
+    let mut child = command.spawn()?;
+    let mut stdout = child.stdout.take().ok_or("the output is not ours")?;
+    let (mut first, mut seen) = (None, 0);
+    while seen < lines {
+        let read = stdout.read(piece)?;
+        if read == 0 {
+            return Err(format!("{} ended after {seen} lines", program.display()).into());
+        }
+        first.get_or_insert_with(|| begun.elapsed());
+        seen += piece[..read].split(|&byte| byte == b'\n').count() - 1;
+    }
+    let wall = begun.elapsed();
+    child.kill()?;
+    let ended = child.wait4()?;
+    let cpu = ended.rusage.utime + ended.rusage.stime;
+    Ok(Run { wall, cpu, first: first.unwrap_or(wall), peak: ended.rusage.maxrss })
+}
+
+/// A program that prints a line for each thing that is done, and how long that takes it.
+pub fn delays(
+    program: &Path,
+    args: &[impl AsRef<OsStr>],
+    times: usize,
+    mut act: impl FnMut(),
+) -> Result<Vec<Run>> {
+    let mut command = Command::new(program);
+    command.env_clear().args(args).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().ok_or("the output is not ours")?);
+    let mut line = String::new();
+    let mut runs = Vec::new();
+    // The first act is history when it begins to follow.
+    act();
+    lines.read_line(&mut line)?;
+    for _ in 0..times {
+        let begun = Instant::now();
+        act();
+        line.clear();
+        lines.read_line(&mut line)?;
+        let wall = begun.elapsed();
+        runs.push(Run { wall, cpu: Duration::ZERO, first: wall, peak: 0 });
+    }
+    child.kill()?;
+    let ended = child.wait4()?;
+    let cpu = ended.rusage.utime + ended.rusage.stime;
+    let each = u32::try_from(times).map_or(Duration::ZERO, |times| cpu / times.max(1));
+    let peak = ended.rusage.maxrss;
+    Ok(runs.into_iter().map(|run| Run { cpu: each, peak, ..run }).collect())
 }
 
 /// Runs a program with its output in a file: what it prints, not how fast.
