@@ -117,7 +117,7 @@ impl Output {
         if self.look.escaped.get() {
             let _ = writeln!(
                 io::stderr(),
-                "hint: bytes that a terminal would obey are shown as \\x..; -w raw, or a pipe, has them as they are"
+                "hint: bytes that a terminal would obey are shown as \\x..; `get --decode` shows Kubernetes objects, -w raw or a pipe has the bytes as they are"
             );
         }
     }
