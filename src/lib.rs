@@ -8,6 +8,7 @@ pub mod cmd;
 pub mod context;
 pub mod env;
 pub mod error;
+pub mod folder;
 pub mod global;
 pub mod go;
 pub mod grammar;

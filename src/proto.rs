@@ -57,6 +57,12 @@ pub use etcd_client::proto::{
 };
 pub use etcd_client::{CompareOp as CompareResult, Permission};
 
+/// Whether a watch tells that a key is gone (`mvccpb.Event.EventType`: `PUT` is 0, `DELETE` 1).
+#[must_use]
+pub fn is_deletion(event: &Event) -> bool {
+    event.r#type == 1
+}
+
 /// `AuthStatusRequest`: it has no fields.
 #[derive(Clone, Copy, PartialEq, prost::Message)]
 pub struct AuthStatusRequest {}

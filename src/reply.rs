@@ -1,5 +1,7 @@
 //! What was answered: the one vocabulary between commands and renderers.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use crate::go::duration::GoDuration;
@@ -34,10 +36,9 @@ pub enum Reply {
         keys: bool,
     },
     LeaseKeepAlive(Answer<LeaseKeepAliveResponse>),
-    /// A lease that was kept alive and cannot be any more.
-    LeaseGone(i64),
     Leases(Answer<LeaseLeasesResponse>),
-    Watch(WatchResponse),
+    /// Shared: a command may be run with its events after it is printed.
+    Watch(Arc<WatchResponse>),
     Members(Answer<MemberListResponse>),
     MemberChange(MemberChange),
     MoveLeader {

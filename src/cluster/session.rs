@@ -11,7 +11,7 @@ use super::Cluster;
 use super::renew::Renewals;
 use super::watch::{Heard, Watches};
 use crate::error::{Error, Result};
-use crate::proto::{Event, ResponseHeader};
+use crate::proto::{Event, ResponseHeader, WatchResponse, is_deletion};
 use crate::reply::Pair;
 use crate::request::{
     Compare, Operand, Operation, Operator, Put, Range, RangeEnd, SortOrder, SortTarget, Txn, Watch,
@@ -124,7 +124,7 @@ impl Cluster {
             let mut watches = self.watches();
             let revision = answer.header.unwrap_or_default().revision;
             watches.add(Watch { key: last.key, revision, ..Watch::default() });
-            while events(&mut watches).await?.iter().all(|event| event.r#type != DELETE) {}
+            while events(&mut watches).await?.iter().all(|event| !is_deletion(event)) {}
         }
     }
 
@@ -177,13 +177,10 @@ impl Leaders<'_> {
                     return Ok((header, leader));
                 }
                 Some(watches) => {
-                    let Some(heard) = watches.next().await? else { return Err(lost("")) };
-                    if let Some(reason) = heard.end {
-                        return Err(lost(&reason));
-                    }
-                    let header = heard.response.header.unwrap_or_default();
-                    for event in heard.response.events {
-                        if event.r#type == DELETE {
+                    let response = observed(watches).await?;
+                    let header = response.header.unwrap_or_default();
+                    for event in response.events {
+                        if is_deletion(&event) {
                             self.present = None;
                             break;
                         }
@@ -209,13 +206,10 @@ impl Leaders<'_> {
             ..Watch::default()
         });
         loop {
-            let Some(heard) = watches.next().await? else { return Err(lost("")) };
-            if let Some(reason) = heard.end {
-                return Err(lost(&reason));
-            }
-            let mut puts = heard.response.events.iter().filter(|event| event.r#type != DELETE);
+            let response = observed(&mut watches).await?;
+            let mut puts = response.events.iter().filter(|event| !is_deletion(event));
             if let Some(kv) = puts.next().and_then(|event| event.kv.as_ref()) {
-                let header = heard.response.header.unwrap_or_default();
+                let header = response.header.unwrap_or_default();
                 return Ok((ResponseHeader { revision: kv.mod_revision, ..header }, kv.into()));
             }
         }
@@ -231,10 +225,12 @@ async fn events(watches: &mut Watches<'_>) -> Result<Vec<Event>> {
     }
 }
 
-fn lost(reason: &str) -> Error {
-    let error = Error::failure("elect: observer lost");
-    if reason.is_empty() { error } else { error.because(reason) }
+/// What happens next around the leader.
+async fn observed(watches: &mut Watches<'_>) -> Result<WatchResponse> {
+    let lost = || Error::failure("elect: observer lost");
+    match watches.next().await? {
+        Some(Heard { end: Some(reason), .. }) => Err(lost().because(reason)),
+        Some(heard) => Ok(heard.response),
+        None => Err(lost()),
+    }
 }
-
-/// `mvccpb.Event.EventType`.
-const DELETE: i32 = 1;

@@ -4,7 +4,7 @@ use crate::arg;
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::go::number;
-use crate::output::Format;
+use crate::output::{Format, print_text};
 use crate::reply::{Done, Reply};
 
 /// Give keys a time to live
@@ -87,7 +87,8 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
         }
         Lease::KeepAlive { id, once } => {
             let id = lease(&id, "lease keep-alive command needs lease ID as argument")?;
-            let cluster = cx.cluster_for(&Format::WITHOUT_RAW).await?;
+            let format = cx.answers_in(&Format::WITHOUT_RAW)?;
+            let cluster = cx.cluster().await?;
             if once {
                 let answer = cluster.lease_renew(id).await.map_err(unread)?;
                 return reply(cx, Reply::LeaseKeepAlive(answer));
@@ -97,7 +98,11 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
             while let Some(answer) = renewals.next().await.map_err(unread)? {
                 reply(cx, Reply::LeaseKeepAlive(answer))?;
             }
-            reply(cx, Reply::LeaseGone(id))
+            // Only `simple` has a word for it.
+            if format == Format::Simple {
+                print_text(&format!("lease {id:016x} expired or revoked.\n"))?;
+            }
+            Ok(())
         }
         Lease::List { .. } => {
             let cluster = cx.cluster_for(&Format::WITHOUT_RAW).await?;

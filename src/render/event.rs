@@ -8,9 +8,6 @@ use super::words;
 use crate::proto::{self, WatchResponse};
 use crate::reply::Pair;
 
-/// `DELETE` (`mvccpb.Event.EventType`).
-const DELETE: i32 = 1;
-
 /// An event, with its pairs as the other formats have them.
 pub struct Event {
     pub name: String,
@@ -28,7 +25,7 @@ pub fn events(response: &WatchResponse) -> impl Iterator<Item = Event> {
         name: words::event(event.r#type),
         pair: pair(&event.kv).unwrap_or_default(),
         prev: pair(&event.prev_kv),
-        value: event.r#type != DELETE,
+        value: !proto::is_deletion(event),
     })
 }
 

@@ -82,8 +82,7 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             all.iter().try_for_each(|one| endpoint::hash_fields(one, look, out))?;
         }
         // The official client has no such fields: the names are those of json.
-        Reply::LeaseGone(_)
-        | Reply::MemberChange(_)
+        Reply::MemberChange(_)
         | Reply::MoveLeader { .. }
         | Reply::Downgrade { .. }
         | Reply::AuthStatus(_)

@@ -126,10 +126,6 @@ pub fn reply(reply: &Reply, format: Format, look: &Look, out: &mut dyn Write) ->
         // The official client prints it whatever the format is.
         writeln!(out, "progress notify: {revision}")?;
     }
-    // Only `simple` has a word for it.
-    if matches!(reply, Reply::LeaseGone(_)) && format != Format::Simple {
-        return Ok(());
-    }
     match format {
         Format::Simple => simple::reply(reply, look, out),
         Format::Json => json::reply(reply, look, out),

@@ -102,7 +102,6 @@ pub fn reply(reply: &Reply) -> Node {
         Reply::LeaseKeepAlive(answer) => header(&answer.message.header.unwrap_or_default())
             .always("ID", Node::Lease(answer.message.id))
             .always("TTL", answer.message.ttl),
-        Reply::LeaseGone(id) => Message::default().field("ID", Node::Lease(*id)),
         Reply::Watch(response) => watch(response),
         Reply::Leases(answer) => {
             let lease = |id: i64| Message::default().always("id", Node::Lease(id)).into();

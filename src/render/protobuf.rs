@@ -27,7 +27,7 @@ pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
             return header_alone(answer.message.header.as_ref(), out);
         }
         // Of files there are no messages, which was told before one was read.
-        Reply::LeaseGone(_) | Reply::File(_) => return Ok(()),
+        Reply::File(_) => return Ok(()),
         Reply::Watch(response) => return watch(response, out),
         Reply::Members(answer) => &answer.bytes,
         Reply::MemberChange(change) => &change.bytes,

@@ -28,7 +28,6 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             let LeaseKeepAliveResponse { id, ttl, .. } = &answer.message;
             writeln!(out, "lease {id:016x} keepalived with TTL({ttl})")?;
         }
-        Reply::LeaseGone(id) => writeln!(out, "lease {id:016x} expired or revoked.")?,
         Reply::Watch(response) => {
             for event in event::events(response) {
                 writeln!(out, "{}", event.name)?;

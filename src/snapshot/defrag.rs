@@ -13,6 +13,7 @@ use super::member;
 use super::tree::{Tree, TreeError};
 use super::writer::Writer;
 use crate::error::{Error, Result};
+use crate::folder;
 use crate::go::duration::GoDuration;
 use crate::go::size;
 
@@ -143,9 +144,8 @@ impl Beside {
     fn place(mut self, target: &Path) -> Result<()> {
         fs::rename(&self.path, target).map_err(|err| member::failed("rename", &self.path, &err))?;
         self.placed = true;
-        let folder = target.parent().unwrap_or(Path::new("."));
-        let synced = File::open(folder).and_then(|folder| folder.sync_all());
-        synced.map_err(|err| member::failed("sync", folder, &err))
+        let folder = folder::of(target);
+        folder::sync(folder).map_err(|err| member::failed("sync", folder, &err))
     }
 }
 

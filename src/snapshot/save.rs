@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 
 use crate::error::{Error, Result};
+use crate::folder;
 use crate::go::errno;
 
 /// Owner only: a snapshot holds every secret of its cluster.
@@ -93,7 +94,7 @@ impl Part {
             Error::failure(format!("could not rename {from} to {to} (rename {from} {to}: {why})"))
         })?;
         self.placed = true;
-        sync_folder_of(&self.target)
+        folder::sync_of(&self.target)
     }
 
     fn unwritten(&self, err: &io::Error) -> Error {
@@ -118,33 +119,4 @@ fn open(path: &Path) -> io::Result<File> {
         .mode(MODE)
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
-}
-
-/// Makes a rename in a file's folder last.
-///
-/// # Errors
-/// The folder's name, and why it could not be synced.
-pub fn sync_folder_of(file: &Path) -> Result<()> {
-    let folder = match file.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        Ok(()) => Ok(()),
-        // Some file systems cannot sync a folder, and some folders cannot be read: the file is in its place.
-        Err(err)
-            if matches!(
-                err.kind(),
-                io::ErrorKind::InvalidInput
-                    | io::ErrorKind::Unsupported
-                    | io::ErrorKind::PermissionDenied
-            ) =>
-        {
-            Ok(())
-        }
-        Err(err) => {
-            let why = errno::words(&err);
-            Err(Error::failure(format!("could not sync the folder {}: {why}", folder.display())))
-        }
-    }
 }

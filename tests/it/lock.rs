@@ -4,18 +4,13 @@ use std::time::Instant;
 
 use rustix::process::Signal;
 
-use crate::support::live::{End, Live};
+use crate::support::live::{End, Live, line};
 use crate::support::{
     Etcd, FORMATS, Run, agree, on_every_server, on_the_newest_server, ours, reference_is_there,
     words,
 };
 
 type Client = fn(Vec<String>) -> Run;
-
-fn line(etcd: &Etcd, text: &str) -> Vec<String> {
-    let endpoint = etcd.endpoint();
-    ["--endpoints", &endpoint].into_iter().chain(words(text)).map(str::to_owned).collect()
-}
 
 fn live(client: Client, etcd: &Etcd, text: &str) -> Live {
     Live::start(client(line(etcd, text)))

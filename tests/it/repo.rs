@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::support::project;
 
 /// A module may name those of the lines below its own: never above, never beside.
-const LAYERS: [&[&str]; 14] = [
+const LAYERS: [&[&str]; 15] = [
     &["main", "lib"],
     &["cli"],
     &["cmd"],
@@ -19,6 +19,7 @@ const LAYERS: [&[&str]; 14] = [
     &["cluster", "snapshot"],
     &["request", "reply", "kube"],
     &["proto", "secret", "arg", "grammar", "child", "input", "progress", "terminal"],
+    &["folder"],
     &["go"],
     &["error"],
 ];

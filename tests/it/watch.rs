@@ -4,15 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::Signal;
 
-use crate::support::live::{End, Live};
+use crate::support::live::{End, Live, line};
 use crate::support::{
     Etcd, FORMATS, Run, agree, on_every_server, on_servers, on_the_newest_server, run, words,
 };
-
-fn line(etcd: &Etcd, line: &str) -> Vec<String> {
-    let endpoint = etcd.endpoint();
-    ["--endpoints", &endpoint].into_iter().chain(words(line)).map(str::to_owned).collect()
-}
 
 /// A history of six revisions on the keys `a`, `b` and `a/1`.
 fn with_history(etcd: &Etcd) {

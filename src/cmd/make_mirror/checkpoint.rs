@@ -8,8 +8,8 @@ use serde_json::Value;
 use tokio::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
+use crate::folder;
 use crate::proto::ResponseHeader;
-use crate::snapshot::save::sync_folder_of;
 
 /// The longest that the file is behind.
 pub const PACE: Duration = Duration::from_millis(200);
@@ -100,7 +100,7 @@ impl Checkpoint {
             fs::rename(&beside, &self.path)
         });
         written.map_err(|err| self.failed("write", &err))?;
-        sync_folder_of(&self.path)
+        folder::sync_of(&self.path)
     }
 
     fn failed(&self, what: &str, err: &io::Error) -> Error {

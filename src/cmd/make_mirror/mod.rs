@@ -18,7 +18,7 @@ use crate::context::{Context, Reach};
 use crate::error::{Error, Result};
 use crate::login;
 use crate::output::{self, Format};
-use crate::proto::WatchResponse;
+use crate::proto::{WatchResponse, is_deletion};
 use crate::request::{Delete, Operation, Put, Range, RangeEnd, Txn, Watch};
 use crate::terminal::Interruption;
 
@@ -244,6 +244,7 @@ impl Mirror {
         let (mut last, mut changes) = (0, Vec::new());
         let mut reached = header.revision;
         for event in response.events {
+            let deleted = is_deletion(&event);
             let Some(kv) = event.kv else { continue };
             if (last != 0 && kv.mod_revision > last)
                 || (self.most > 0 && changes.len() == self.most)
@@ -253,10 +254,10 @@ impl Mirror {
             last = kv.mod_revision;
             reached = last;
             let key = self.keys.copy(&kv.key);
-            changes.push(if event.r#type == 0 {
-                Operation::Put(Put { key, value: kv.value, ..Put::default() })
-            } else {
+            changes.push(if deleted {
                 Operation::Delete(Delete { key, ..Delete::default() })
+            } else {
+                Operation::Put(Put { key, value: kv.value, ..Put::default() })
             });
         }
         self.commit(changes).await?;

@@ -83,8 +83,9 @@ impl Session<'_> {
         let out = Arc::clone(&self.out);
         self.tasks.spawn(async move {
             while let Some(heard) = heard.recv().await {
-                print(&heard, &mut out.lock().unwrap_or_else(PoisonError::into_inner))?;
-                for_each_event(&command, &heard.response).await?;
+                let response =
+                    print(heard, &mut out.lock().unwrap_or_else(PoisonError::into_inner))?;
+                for_each_event(&command, &response).await?;
             }
             Ok(())
         });

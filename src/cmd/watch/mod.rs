@@ -4,6 +4,7 @@ mod interactive;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
+use std::sync::Arc;
 
 use crate::arg;
 use crate::child;
@@ -12,7 +13,7 @@ use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::go::quote::quote;
 use crate::output::{Format, Output};
-use crate::proto::WatchResponse;
+use crate::proto::{WatchResponse, is_deletion};
 use crate::reply::Reply;
 use crate::request::{RangeEnd, Watch};
 
@@ -86,18 +87,20 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
     let mut watches = cx.cluster().await?.watches();
     watches.add(wanted.watch);
     while let Some(heard) = watches.next().await? {
-        print(&heard, &mut out)?;
-        for_each_event(&wanted.command, &heard.response).await?;
+        let response = print(heard, &mut out)?;
+        for_each_event(&wanted.command, &response).await?;
     }
     Err(Error::new(Exit::Interrupted, "watch is canceled by the server"))
 }
 
-/// Prints what was heard; before it, why there is no more.
-fn print(heard: &Heard, out: &mut Output) -> Result<()> {
-    if let Some(reason) = &heard.end {
+/// Prints what was heard and gives it back; before it, why there is no more.
+fn print(heard: Heard, out: &mut Output) -> Result<Arc<WatchResponse>> {
+    if let Some(reason) = heard.end {
         crate::output::say(&format!("watch was canceled ({reason})"));
     }
-    out.print(&Reply::Watch(heard.response.clone()))
+    let response = Arc::new(heard.response);
+    out.print(&Reply::Watch(Arc::clone(&response)))?;
+    Ok(response)
 }
 
 /// Runs the command once an event, one after another.
@@ -109,7 +112,7 @@ async fn for_each_event(command: &[OsString], response: &WatchResponse) -> Resul
     for event in &response.events {
         let kv = event.kv.as_ref();
         let bytes = |bytes: Option<&Vec<u8>>| quote(bytes.map_or(&[][..], Vec::as_slice));
-        let kind = if event.r#type == 0 { "PUT" } else { "DELETE" };
+        let kind = if is_deletion(event) { "DELETE" } else { "PUT" };
         let vars = [
             ("ETCD_WATCH_REVISION", revision.to_string()),
             ("ETCD_WATCH_EVENT_TYPE", quote(kind.as_bytes())),

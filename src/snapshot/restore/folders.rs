@@ -10,6 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::folder;
 use crate::go::quote::quote;
 use crate::snapshot::member::failed;
 
@@ -127,10 +128,11 @@ impl Folders {
             fs::rename(&stage.path, &stage.target)
                 .map_err(|err| failed("rename", &stage.target, &err))?;
             stage.placed = true;
-            sync_parent(&stage.target).map_err(|err| failed("sync", &stage.target, &err))?;
+            folder::sync(folder::of(&stage.target))
+                .map_err(|err| failed("sync", &stage.target, &err))?;
         }
         for parent in &self.parents {
-            sync_parent(parent).map_err(|err| failed("sync", parent, &err))?;
+            folder::sync(folder::of(parent)).map_err(|err| failed("sync", parent, &err))?;
         }
         self.stages.clear();
         self.parents.clear();
@@ -219,29 +221,5 @@ fn sync_below(folder: &Path) -> io::Result<()> {
             sync_below(&entry.path())?;
         }
     }
-    sync(folder)
-}
-
-fn sync_parent(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(parent) if parent != Path::new("") => sync(parent),
-        _ => sync(Path::new(".")),
-    }
-}
-
-/// Syncs a folder, where its file system can.
-fn sync(folder: &Path) -> io::Result<()> {
-    match File::open(folder).and_then(|folder| folder.sync_all()) {
-        Err(err)
-            if matches!(
-                err.kind(),
-                io::ErrorKind::InvalidInput
-                    | io::ErrorKind::Unsupported
-                    | io::ErrorKind::PermissionDenied
-            ) =>
-        {
-            Ok(())
-        }
-        synced => synced,
-    }
+    folder::sync(folder)
 }

@@ -11,6 +11,7 @@ use std::os::unix::process::ExitStatusExt;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::run::{Run, terminal};
+use super::{Etcd, words};
 
 /// How long anything may take that must happen.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,6 +33,12 @@ pub struct End {
     pub stderr: String,
     /// 128 and the signal's number after a signal.
     pub status: i32,
+}
+
+/// A command line in one piece of text, for a server.
+pub fn line(etcd: &Etcd, text: &str) -> Vec<String> {
+    let endpoint = etcd.endpoint();
+    ["--endpoints", &endpoint].into_iter().chain(words(text)).map(str::to_owned).collect()
 }
 
 impl Live {
