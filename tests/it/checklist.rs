@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{Etcd, Run, Twins, on_twins, project, run};
+use crate::support::{Etcd, Run, Twins, on_every_twins, on_twins, project, run};
 
 /// What 3.7.1 no longer has, and what needs no server.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -229,7 +229,7 @@ fn every_row_has_an_invocation() {
 
 #[test]
 fn every_flag_agrees_in_every_format() {
-    on_twins(&["3.7"], |twins| {
+    on_every_twins(|twins| {
         twins.grant(LEASE, 100_000);
         for (key, value) in
             [("a/1", "one"), ("a/2", "\u{ff}\n"), ("a/3", ""), ("b/1", "x"), ("a/1", "uno")]
