@@ -66,6 +66,17 @@ const KNOWN: [&str; 58] = [
     "wrong downgrade target version format",
 ];
 
+/// Those of them that are `Unavailable`.
+const PASSING: [&str; 7] = [
+    "leader changed",
+    "no leader",
+    "request timed out",
+    "request timed out, possibly due to connection lost",
+    "request timed out, possibly due to previous leader failure",
+    "server stopped",
+    "unhealthy cluster",
+];
+
 impl Status {
     /// The text that the official client prints for it.
     #[must_use]
@@ -96,10 +107,11 @@ impl Status {
         )
     }
 
-    /// Whether the same request may succeed a moment later.
+    /// Whether the same request may succeed a moment later. Old servers say so of more errors than the client,
+    /// which goes by the text of those it knows.
     #[must_use]
     pub fn is_passing(&self) -> bool {
-        self.code == Code::UNAVAILABLE
+        self.code == Code::UNAVAILABLE && self.known().is_none_or(|text| PASSING.contains(&text))
     }
 
     /// Whether another member may answer.
@@ -116,6 +128,14 @@ mod tests {
     #[test]
     fn the_list_is_sorted() {
         assert!(KNOWN.is_sorted());
+    }
+
+    #[test]
+    fn what_a_learner_refuses_is_not_asked_again() {
+        let passing = |text| Status::new(Code::UNAVAILABLE, text).is_passing();
+        assert!(passing("etcdserver: leader changed") && passing("the proxy is busy"));
+        assert!(!passing("etcdserver: rpc not supported for learner"));
+        assert!(PASSING.iter().all(|text| KNOWN.contains(text)));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{Etcd, Run, Twins, on_every_twins, on_twins, project, run};
+use crate::support::{Etcd, Run, Twins, on_every_twins, on_twins, project, run, without};
 
 /// What 3.7.1 no longer has, and what needs no server.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -296,20 +296,6 @@ fn differs(twins: &Twins, row: &Row, format: &str) -> Option<String> {
             row.0, row.1
         )
     })
-}
-
-/// The bytes without those of a word, wherever it stands.
-fn without(mut bytes: &[u8], word: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    while let Some((first, rest)) = bytes.split_first() {
-        if let Some(behind) = bytes.strip_prefix(word) {
-            bytes = behind;
-        } else {
-            out.push(*first);
-            bytes = rest;
-        }
-    }
-    out
 }
 
 /// The member's id in hexadecimal.

@@ -19,6 +19,7 @@ mod lease;
 mod lock;
 mod maintenance;
 mod make_mirror;
+mod member;
 mod misbehaviour;
 mod pipes;
 mod put;

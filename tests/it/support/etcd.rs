@@ -251,9 +251,7 @@ impl Etcd {
     fn answers(&mut self) -> bool {
         let end = Instant::now() + START;
         while Instant::now() < end {
-            let gone =
-                self.child.as_mut().is_none_or(|child| !matches!(child.try_wait(), Ok(None)));
-            if gone {
+            if !self.is_alive() {
                 return false;
             }
             let healthy = http(self.ports.health, "GET", "/health", "")
@@ -264,6 +262,10 @@ impl Etcd {
             sleep(POLL);
         }
         false
+    }
+
+    fn is_alive(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }
 
     fn why(&self) -> String {
@@ -377,6 +379,35 @@ impl Cluster {
         // All first: none is healthy before most are there.
         let launched = members.iter_mut().all(Etcd::launch);
         (launched && members.iter_mut().all(Etcd::answers)).then_some(Self { members })
+    }
+
+    /// Another member: `add` is told its peer URL, and gives what a client printed when it was added, from
+    /// which it starts.
+    pub fn join(&mut self, add: impl FnOnce(&str) -> String) {
+        let first = &self.members[0];
+        let ports = Ports::free();
+        let printed = add(&format!("http://127.0.0.1:{}", ports.peer));
+        let variable = |name: &str| {
+            let line = printed.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            line.unwrap_or_else(|| panic!("no {name} in {printed}")).trim_matches('"').to_owned()
+        };
+        let state = ["--initial-cluster-state".to_owned(), variable("ETCD_INITIAL_CLUSTER_STATE")];
+        let peers =
+            Peers { name: variable("ETCD_NAME"), initial: variable("ETCD_INITIAL_CLUSTER") };
+        let mut member = Etcd::idle(
+            first.binary.clone(),
+            &state.each_ref().map(String::as_str),
+            Some(peers),
+            ports,
+        );
+        assert!(member.launch(), "{}", member.why());
+        let end = Instant::now() + START;
+        // A learner is not healthy: it only reads.
+        while http(member.ports.client, "GET", "/version", "").is_none() {
+            assert!(member.is_alive() && Instant::now() < end, "{}", member.why());
+            sleep(POLL);
+        }
+        self.members.push(member);
     }
 
     /// Every member, comma-separated.

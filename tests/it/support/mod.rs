@@ -245,6 +245,21 @@ pub fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().map(|word| if word == "''" { "" } else { word }).collect()
 }
 
+/// The bytes without those of a word, wherever it stands.
+pub fn without(mut bytes: &[u8], word: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    while let Some((first, rest)) = bytes.split_first() {
+        match bytes.strip_prefix(word) {
+            Some(behind) => bytes = behind,
+            None => {
+                out.push(*first);
+                bytes = rest;
+            }
+        }
+    }
+    out
+}
+
 /// Text as an argument that need not be UTF-8.
 pub fn bytes(text: &[u8]) -> &OsStr {
     std::os::unix::ffi::OsStrExt::from_bytes(text)
