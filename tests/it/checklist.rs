@@ -5,8 +5,14 @@
 //! invocation does, stdout, the last `Error:` line, the status and the stores afterwards must agree.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
-use crate::support::{Etcd, Run, Twins, on_every_twins, on_twins, project, run, without};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use rustix::process::Signal;
+
+use crate::support::live::Live;
+use crate::support::{Etcd, Run, Twins, on_every_twins, on_twins, project, run, without, words};
 
 /// What 3.7.1 no longer has, and what needs no server.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -84,13 +90,13 @@ const ROWS: &[Row] = &[
     ("txn", "--interactive", "-i", "val(\"a/1\") = \"one\"\n\nget a/1\nput t {w}\n\n\n"),
     ("compaction", "--physical", "2 --physical", ""),
     ("watch", "--interactive", "--interactive", "bogus\n"),
-    ("watch", "--prefix", "a/ --prefix --rev 1", ""),
-    ("watch", "--prev-kv", "a/1 --prev-kv --rev 1", ""),
-    ("watch", "--progress-notify", "a/1 --progress-notify --rev 1", ""),
+    // It ends with its command, at the first event.
+    ("watch", "--prefix", "a/ --prefix --rev 3 -- false", ""),
+    ("watch", "--prev-kv", "a/1 --prev-kv --rev 6 -- false", ""),
+    ("watch", "--progress-notify", "a/ --prefix --progress-notify --rev 3 -- false", ""),
     ("watch", "--rev", "a/1 --rev 1", ""),
     ("lease timetolive", "--keys", "{d} --keys", ""),
     ("lease keep-alive", "--once", "{d} --once", ""),
-    ("elect", "--listen", "e proposal --listen", ""),
     // A run takes a minute: these end at a prefix that has keys, or at a load that there is not.
     ("check perf", "--auto-compact", "--auto-compact --prefix a/", ""),
     ("check perf", "--auto-defrag", "--auto-defrag --prefix a/", ""),
@@ -100,53 +106,6 @@ const ROWS: &[Row] = &[
     ("check datascale", "--auto-defrag", "--auto-defrag --prefix a/", ""),
     ("check datascale", "--load", "--load huge", ""),
     ("check datascale", "--prefix", "--prefix a/", ""),
-    // A mirror never ends by itself: these end at two flags that exclude each other. Others run in make_mirror.rs.
-    ("make-mirror", "--prefix", "127.0.0.1:{p} --dest-prefix x --no-dest-prefix --prefix a/", ""),
-    ("make-mirror", "--rev", "127.0.0.1:{p} --dest-prefix x --no-dest-prefix --rev 3", ""),
-    (
-        "make-mirror",
-        "--max-txn-ops",
-        "127.0.0.1:{p} --dest-prefix x --no-dest-prefix --max-txn-ops 7",
-        "",
-    ),
-    ("make-mirror", "--dest-prefix", "127.0.0.1:{p} --dest-prefix x --no-dest-prefix", ""),
-    ("make-mirror", "--no-dest-prefix", "127.0.0.1:{p} --dest-prefix x --no-dest-prefix", ""),
-    (
-        "make-mirror",
-        "--dest-cert",
-        "127.0.0.1:{p} --dest-prefix x --no-dest-prefix --dest-cert /nonexistent --dest-key k",
-        "",
-    ),
-    (
-        "make-mirror",
-        "--dest-key",
-        "127.0.0.1:{p} --dest-prefix x --no-dest-prefix --dest-key /nonexistent",
-        "",
-    ),
-    (
-        "make-mirror",
-        "--dest-cacert",
-        "127.0.0.1:{p} --dest-prefix x --no-dest-prefix --dest-cacert ''",
-        "",
-    ),
-    (
-        "make-mirror",
-        "--dest-insecure-transport",
-        "127.0.0.1:{p} --dest-prefix x --no-dest-prefix --dest-insecure-transport=true",
-        "",
-    ),
-    (
-        "make-mirror",
-        "--dest-user",
-        "127.0.0.1:{p} --dest-prefix x --no-dest-prefix --dest-user u:p --dest-insecure-transport",
-        "",
-    ),
-    (
-        "make-mirror",
-        "--dest-password",
-        "127.0.0.1:{p} --dest-prefix x --no-dest-prefix --dest-password p",
-        "",
-    ),
     ("defrag", "--cluster", "--cluster", ""),
     ("endpoint", "--cluster", ":endpoint --cluster status", ""),
     ("endpoint health", "--cluster", "--cluster", ""),
@@ -166,8 +125,40 @@ const ROWS: &[Row] = &[
     ("user add", "--no-password", "u3-{w} --no-password", ""),
     ("user get", "--detail", "u --detail", ""),
     ("user passwd", "--interactive", "u --interactive=false", "word\n"),
-    // Last: its key is a lease's id, which no two servers share, and history knows it for ever.
-    ("lock", "--ttl", "l --ttl 20 -- true", ""),
+];
+
+/// Rows of what goes on for ever; in the last place not what is on stdin, but the key that tells that it has done what there
+/// was to do (none: it prints). `{z}` is a key below `b/` that is new.
+const LIVING: &[Row] = &[
+    ("elect", "--listen", "e --listen", ""),
+    ("make-mirror", "--prefix", "--prefix b/ --dest-prefix p{w}/", "p{w}/{z}"),
+    ("make-mirror", "--rev", "--rev 5 --prefix b/ --dest-prefix r{w}/", "r{w}/{z}"),
+    (
+        "make-mirror",
+        "--max-txn-ops",
+        "--max-txn-ops 1 --rev 5 --prefix b/ --dest-prefix o{w}/",
+        "o{w}/{z}",
+    ),
+    ("make-mirror", "--dest-prefix", "--prefix b/ --dest-prefix d{w}/", "d{w}/{z}"),
+    ("make-mirror", "--no-dest-prefix", "--prefix b/ --no-dest-prefix", "{z}"),
+    (
+        "make-mirror",
+        "--dest-insecure-transport",
+        "--dest-insecure-transport=true --prefix b/ --dest-prefix i{w}/",
+        "i{w}/{z}",
+    ),
+];
+
+/// Its key is a lease's id, which no two servers share, and history knows it for ever: nothing can be compared after it.
+const LAST: &[Row] = &[("lock", "--ttl", "l --ttl 20 -- true", "")];
+
+/// These need a destination with certificates and users: `make_mirror.rs` has one.
+const GUARDED: &[(&str, &str)] = &[
+    ("make-mirror", "--dest-cert"),
+    ("make-mirror", "--dest-key"),
+    ("make-mirror", "--dest-cacert"),
+    ("make-mirror", "--dest-user"),
+    ("make-mirror", "--dest-password"),
 ];
 
 const LEASE: i64 = 0x77;
@@ -220,7 +211,8 @@ fn every_row_has_an_invocation() {
         .filter(|row| is_online(row) && row.flag != "--help")
         .map(|row| (row.command.as_str(), row.flag.as_str()))
         .collect();
-    let invoked: BTreeSet<(&str, &str)> = ROWS.iter().map(|row| (row.0, row.1)).collect();
+    let rows = [ROWS, LIVING, LAST].into_iter().flatten().map(|row| (row.0, row.1));
+    let invoked: BTreeSet<(&str, &str)> = rows.chain(GUARDED.iter().copied()).collect();
     let without: Vec<_> = here.difference(&invoked).collect();
     let unlisted: Vec<_> = invoked.difference(&here).collect();
     assert!(without.is_empty(), "rows without an invocation: {without:?}");
@@ -244,16 +236,61 @@ fn every_flag_agrees_in_every_format() {
         ] {
             twins.official(&line.split(' ').collect::<Vec<_>>());
         }
+        twins.official(&["put", "e/1", "proposal"]);
         twins.official(&["compaction", "2"]);
         let mut wrong = Vec::new();
-        for row in ROWS {
-            let formats = FORMATS.iter().find(|(command, _)| row.0.starts_with(command));
-            for format in formats.map_or(&[][..], |(_, formats)| *formats) {
-                wrong.extend(differs(twins, row, format));
-            }
+        let each = |rows: &'static [Row]| {
+            rows.iter().flat_map(|row| formats(row.0).iter().map(move |format| (row, *format)))
+        };
+        wrong.extend(each(ROWS).filter_map(|(row, format)| differs(twins, row, format)));
+        // Keys are copied in their order: the newest is the last.
+        for (new, (row, format)) in (100..).zip(each(LIVING)) {
+            wrong.extend(lives_otherwise(twins, row, format, &format!("z{new}")));
         }
+        wrong.extend(each(LAST).filter_map(|(row, format)| differs(twins, row, format)));
         assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     });
+}
+
+fn formats(command: &str) -> &'static [&'static str] {
+    let of_command = FORMATS.iter().find(|(beginning, _)| command.starts_with(beginning));
+    of_command.map_or(&[][..], |(_, formats)| formats)
+}
+
+/// What of a row that goes on until it is interrupted is other than the official client's.
+fn lives_otherwise(twins: &Twins, row: &Row, format: &str, new: &str) -> Option<String> {
+    let (command, flag, typed, done) = *row;
+    let filled = |text: &str| text.replace("{w}", format).replace("{z}", new);
+    let end = |etcd: &Etcd, client: fn(Vec<String>) -> Run| {
+        etcd.put(format!("b/{new}").as_bytes(), b"last");
+        let endpoint = etcd.endpoint();
+        let to = if command == "make-mirror" { endpoint.as_str() } else { "" };
+        let line = format!("--endpoints {endpoint} -w {format} {command} {} {to}", filled(typed));
+        let mut live = Live::start(client(words(&line).into_iter().map(str::to_owned).collect()));
+        if done.is_empty() {
+            live.wait_until(|stdout| match format {
+                "simple" => stdout.lines().count() == 2,
+                "json" => stdout.ends_with("}\n"),
+                "fields" => stdout.ends_with("\"Count\" : 0\n"),
+                _ => stdout.contains("proposal"),
+            });
+        } else {
+            let key = BASE64_STANDARD.encode(filled(done));
+            let end = Instant::now() + Duration::from_secs(30);
+            while !etcd.contents().contains(&format!("\"{key}\"")) {
+                assert!(Instant::now() < end, "{line} does not do it: {}", etcd.contents());
+            }
+        }
+        live.end_with(Signal::INT)
+    };
+    let (ours, theirs) =
+        run::both(|| end(&twins.ours, Run::ours), || end(&twins.theirs, Run::reference));
+    let same = (ours.status, ours.last_error(), &ours.stdout)
+        == (theirs.status, theirs.last_error(), &theirs.stdout);
+    let stores = twins.ours.contents() == twins.theirs.contents();
+    (!same || !stores).then(|| {
+        format!("{command} {flag} -w {format}: stores agree: {stores}\nours: {ours:?}\ntheirs: {theirs:?}")
+    })
 }
 
 /// What of a row is other than the official client's, in words.

@@ -249,12 +249,11 @@ pub fn words(line: &str) -> Vec<&str> {
 pub fn without(mut bytes: &[u8], word: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     while let Some((first, rest)) = bytes.split_first() {
-        match bytes.strip_prefix(word) {
-            Some(behind) => bytes = behind,
-            None => {
-                out.push(*first);
-                bytes = rest;
-            }
+        if let Some(behind) = bytes.strip_prefix(word) {
+            bytes = behind;
+        } else {
+            out.push(*first);
+            bytes = rest;
         }
     }
     out
