@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::support::certs::{Authority, Folder, Says};
 use crate::support::live::Live;
 use crate::support::{Etcd, Run, official, on_servers, ours, reference_is_there, words};
 
@@ -187,5 +188,93 @@ fn a_mirror_with_a_checkpoint_goes_on_where_it_was() {
     };
     if let Some(end) = outcome {
         assert!(end.status == 128 && end.stderr.contains(" is of the cluster "), "{end:?}");
+    }
+}
+
+/// Every destination wants a client certificate and a password; the source wants nothing.
+#[test]
+fn a_destination_may_want_certificates_and_a_password() {
+    if !reference_is_there() {
+        return;
+    }
+    let folder = Folder::new();
+    let authority = Authority::new("mirror-ca");
+    let (cert, key) = folder.pair("server", &authority.issue(&Says::default()));
+    let ca = folder.write("ca.crt", &authority.cert);
+    let (cert, key, ca) = (cert.display(), key.display(), ca.display());
+    let secured = [
+        format!("--cert-file={cert}"),
+        format!("--key-file={key}"),
+        format!("--trusted-ca-file={ca}"),
+        "--client-cert-auth".to_owned(),
+        "--bcrypt-cost=4".to_owned(),
+    ];
+    let source = Etcd::start();
+    fill(&source);
+    let destinations = [Run::ours as Client, Run::reference].map(|client| {
+        let etcd = Etcd::with(&secured.each_ref().map(String::as_str));
+        (client, etcd)
+    });
+    let asked = |etcd: &Etcd, line: &str| {
+        let endpoint = format!("https://{}", etcd.address());
+        let files = format!("--endpoints {endpoint} --cacert {ca} --cert {cert} --key {key}");
+        Run::reference(words(&format!("{files} {line}"))).outcome()
+    };
+    for (_, etcd) in &destinations {
+        for line in [
+            "user add root:the-root-secret",
+            "user grant-role root root",
+            "user add mirror:the-secret",
+            "role add all",
+            "role grant-permission all readwrite m --prefix",
+            "user grant-role mirror all",
+            "auth enable",
+        ] {
+            let outcome = asked(etcd, line);
+            assert_eq!(outcome.status, 0, "{outcome}");
+        }
+    }
+    let line = |etcd: &Etcd, flags: &str| -> Vec<String> {
+        let (from, to) = (source.endpoint(), etcd.address());
+        let line = format!("--endpoints {from} make-mirror --prefix a/ {flags} {to}");
+        words(&line).into_iter().map(str::to_owned).collect()
+    };
+    let files = format!("--dest-cacert {ca} --dest-cert {cert} --dest-key {key}");
+    for (round, login) in
+        ["--dest-user mirror:the-secret", "--dest-user mirror --dest-password the-secret"]
+            .into_iter()
+            .enumerate()
+    {
+        let flags = format!("{files} {login} --dest-prefix m{round}/");
+        for (client, etcd) in &destinations {
+            let live = Live::start(client(line(etcd, &flags)));
+            let end = Instant::now() + Duration::from_secs(30);
+            let read = format!("--user root:the-root-secret get m{round}/ --prefix");
+            let wanted = format!("m{round}/1\nuno\nm{round}/2\ntwo\n");
+            loop {
+                let there = asked(etcd, &read);
+                if there.text() == wanted {
+                    break;
+                }
+                assert!(Instant::now() < end, "{there}\n{}", live.stderr());
+            }
+            let end = live.end_with(Signal::TERM);
+            assert_eq!((end.status, end.stdout.as_str()), (143, ""));
+            assert!(!end.stderr.contains("the-secret"), "{end:?}");
+        }
+    }
+    for flags in [
+        format!("{files} --dest-user mirror:wrong --dest-prefix m/"),
+        format!("{files} --dest-prefix m/"),
+        format!("{files} --dest-user mirror:the-secret --dest-prefix other/"),
+        format!("--dest-cacert {ca} --dest-user mirror:the-secret --dest-prefix m/"),
+        format!("--dest-cert {cert} --dest-key {key} --dest-user mirror:the-secret"),
+        "--dest-user mirror:the-secret --dest-prefix m/".to_owned(),
+    ] {
+        let [ours, theirs] = destinations.each_ref().map(|(client, etcd)| {
+            client(line(etcd, &format!("--dial-timeout 1s {flags}"))).outcome()
+        });
+        ours.assert_same_answer(&theirs, &flags);
+        assert!(ours.status != 0, "{ours}");
     }
 }
