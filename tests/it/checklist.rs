@@ -266,9 +266,10 @@ fn lives_otherwise(twins: &Twins, row: &Row, format: &str, new: &str) -> Option<
         let endpoint = etcd.endpoint();
         let to = if command == "make-mirror" { endpoint.as_str() } else { "" };
         let line = format!("--endpoints {endpoint} -w {format} {command} {} {to}", filled(typed));
-        let mut live = Live::start(client(words(&line).into_iter().map(str::to_owned).collect()));
+        let mut running =
+            Live::start(client(words(&line).into_iter().map(str::to_owned).collect()));
         if done.is_empty() {
-            live.wait_until(|stdout| match format {
+            running.wait_until(|stdout| match format {
                 "simple" => stdout.lines().count() == 2,
                 "json" => stdout.ends_with("}\n"),
                 "fields" => stdout.ends_with("\"Count\" : 0\n"),
@@ -281,7 +282,7 @@ fn lives_otherwise(twins: &Twins, row: &Row, format: &str, new: &str) -> Option<
                 assert!(Instant::now() < end, "{line} does not do it: {}", etcd.contents());
             }
         }
-        live.end_with(Signal::INT)
+        running.end_with(Signal::INT)
     };
     let (ours, theirs) =
         run::both(|| end(&twins.ours, Run::ours), || end(&twins.theirs, Run::reference));

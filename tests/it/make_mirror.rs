@@ -247,7 +247,7 @@ fn a_destination_may_want_certificates_and_a_password() {
     {
         let flags = format!("{files} {login} --dest-prefix m{round}/");
         for (client, etcd) in &destinations {
-            let live = Live::start(client(line(etcd, &flags)));
+            let mirror = Live::start(client(line(etcd, &flags)));
             let end = Instant::now() + Duration::from_secs(30);
             let read = format!("--user root:the-root-secret get m{round}/ --prefix");
             let wanted = format!("m{round}/1\nuno\nm{round}/2\ntwo\n");
@@ -256,9 +256,9 @@ fn a_destination_may_want_certificates_and_a_password() {
                 if there.text() == wanted {
                     break;
                 }
-                assert!(Instant::now() < end, "{there}\n{}", live.stderr());
+                assert!(Instant::now() < end, "{there}\n{}", mirror.stderr());
             }
-            let end = live.end_with(Signal::TERM);
+            let end = mirror.end_with(Signal::TERM);
             assert_eq!((end.status, end.stdout.as_str()), (143, ""));
             assert!(!end.stderr.contains("the-secret"), "{end:?}");
         }

@@ -168,6 +168,8 @@ fn without_a_quorum_each_command_ends_as_the_official_one_does_or_would() {
         ("endpoint status -w json", 0),
         ("endpoint hashkv", 0),
         ("defrag", 0),
+        ("snapshot save /dev/null/no", 5),
+        ("lease keep-alive 1", 0),
     ] {
         let outcome = agree(&endpoint, line, "");
         assert_eq!(outcome.status, status, "{outcome}");
@@ -191,7 +193,10 @@ fn on_purpose_nothing_hangs_without_a_quorum() {
         ("elect name proposal", "", 1),
         ("check perf", "", 1),
         ("check datascale", "", 1),
+        ("elect name --listen", "", 1),
+        ("make-mirror ENDPOINT", "", 1),
     ] {
+        let line = line.replace("ENDPOINT", &endpoint);
         let all = format!("--endpoints {endpoint} --command-timeout 1s {line}");
         let outcome = Run::ours(words(&all)).stdin(stdin.as_bytes()).outcome();
         outcome.assert_fails(status, "context deadline exceeded");
