@@ -133,6 +133,8 @@ pub struct Health {
     pub took: Option<GoDuration>,
     /// What is wrong with it.
     pub error: Option<String>,
+    /// The answer to the question, a `RangeResponse`; empty where there is none.
+    pub bytes: Bytes,
 }
 
 impl Health {

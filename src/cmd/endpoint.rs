@@ -1,5 +1,6 @@
 //! `endpoint`: what each endpoint says of itself. All are asked at once, so that none waits for a dead one.
 
+use bytes::Bytes;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -51,14 +52,10 @@ enum Command {
     },
 }
 
-/// `health` is no message.
-const WITHOUT_MESSAGES: [Format; 6] =
-    [Format::Simple, Format::Json, Format::Fields, Format::Table, Format::Yaml, Format::Jsonl];
-
 pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
     match args.command {
         Command::Health { .. } => {
-            let format = cx.answers_in(&WITHOUT_MESSAGES)?;
+            let format = cx.answers_in(&Format::WITHOUT_RAW)?;
             let endpoints = endpoints(args.cluster, cx).await?;
             health(&endpoints, format, cx).await
         }
@@ -156,11 +153,11 @@ async fn health(endpoints: &[String], format: Format, cx: &mut Context) -> Resul
     let mut asked = ask_all(endpoints, cx, check).await?;
     let (mut all, mut failures) = (Vec::new(), Vec::new());
     while let Some(done) = asked.join_next().await {
-        let Ok((position, (took, outcome))) = done else { continue };
+        let Ok((position, Checked { took, bytes, outcome })) = done else { continue };
         let endpoint = endpoints[position].clone();
         let error = outcome.as_ref().err().map(|err| err.message().to_owned());
         failures.extend(outcome.err().map(|err| (endpoint.clone(), err)));
-        all.push(Health { endpoint, took, error });
+        all.push(Health { endpoint, took, error, bytes });
     }
     cx.print(&Reply::EndpointHealth(all))?;
     for (endpoint, err) in &failures {
@@ -171,20 +168,29 @@ async fn health(endpoints: &[String], format: Format, cx: &mut Context) -> Resul
     if failures.is_empty() { Ok(()) } else { Err(Error::failure("unhealthy cluster")) }
 }
 
-/// Reads a key, which takes a quorum, and asks for alarms; gives how long the reading took.
-async fn check(cluster: Cluster) -> (Option<GoDuration>, Result<()>) {
+/// What became of the question whether an endpoint is healthy.
+struct Checked {
+    /// How long the reading took, where it came to that.
+    took: Option<GoDuration>,
+    /// What was read.
+    bytes: Bytes,
+    outcome: Result<()>,
+}
+
+/// Reads a key, which takes a quorum, and asks for alarms.
+async fn check(cluster: Cluster) -> Checked {
     if let Err(err) = cluster.login().await {
-        return (None, Err(err));
+        return Checked { took: None, bytes: Bytes::new(), outcome: Err(err) };
     }
     let begun = Instant::now();
     let answer = cluster.read(Range { key: b"health".to_vec(), ..Range::default() }).await;
     let took = Some(GoDuration::from_std(begun.elapsed()));
-    // Who may not read it has been told so by a quorum too.
-    if let Err(err) = answer
-        && err.message() != "etcdserver: permission denied"
-    {
-        return (took, Err(err));
-    }
+    let bytes = match answer {
+        Ok(answer) => answer.bytes,
+        // Who may not read it has been told so by a quorum too.
+        Err(err) if err.message() == "etcdserver: permission denied" => Bytes::new(),
+        Err(err) => return Checked { took, bytes: Bytes::new(), outcome: Err(err) },
+    };
     let outcome = match cluster.alarms().await {
         Err(err) => Err(err.reworded(|_| "Unable to fetch the alarm list".to_owned())),
         Ok(answer) if answer.message.alarms.is_empty() => Ok(()),
@@ -198,5 +204,5 @@ async fn check(cluster: Cluster) -> (Option<GoDuration>, Result<()>) {
             Err(Error::failure(format!("Active Alarm(s): {}", names.collect::<String>())))
         }
     };
-    (took, outcome)
+    Checked { took, bytes, outcome }
 }

@@ -7,7 +7,7 @@ use bytes::BufMut;
 use prost::Message as _;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, key_len};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::proto::WatchResponse;
 use crate::reply::{Header, Pair, Reply, Tail};
 
@@ -47,9 +47,9 @@ pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
             all.iter().try_for_each(|one| out.write_all(&one.answer.bytes))?;
             return Ok(());
         }
-        // Commands refuse it before they ask: there is no such message.
-        Reply::EndpointHealth(_) => {
-            return Err(Error::bad_feature("protobuf not supported as output format"));
+        Reply::EndpointHealth(all) => {
+            all.iter().try_for_each(|one| out.write_all(&one.bytes))?;
+            return Ok(());
         }
     };
     out.write_all(bytes)?;
