@@ -11,8 +11,9 @@ use crate::cluster::srv::{self, NameServers};
 use crate::cluster::target::{Limits, Login, Patience, Target, speaks_tls};
 use crate::cluster::tls::{Tls, TlsFiles};
 use crate::cluster::{Cluster, KeepAlive};
+use crate::discovery::{self, Ground};
 use crate::error::{Error, Exit, Result};
-use crate::global::Global;
+use crate::global::{Endpoints, Global};
 use crate::login;
 use crate::output::{Format, Output};
 use crate::reply::Reply;
@@ -48,6 +49,8 @@ pub struct Context {
     /// How many of the line's words stood before `--`, where that stands there.
     pub dash: Option<usize>,
     environment: Environment,
+    /// What nobody said was looked for.
+    settled: bool,
     /// A password is asked for once, however many clusters are made.
     login: Option<Login>,
     /// What files came to: read once, for as many clusters.
@@ -70,6 +73,7 @@ impl Context {
             global,
             dash: None,
             environment,
+            settled: false,
             login: None,
             tls: Vec::new(),
             cluster: None,
@@ -176,6 +180,7 @@ impl Context {
     /// The cluster, for a question that must keep nobody waiting: none where a password would be asked
     /// for, or where a file that is needed is none that can be read at once.
     pub async fn cluster_at_hand(&mut self) -> Option<&Cluster> {
+        self.settle(false).await;
         let files = [&self.global.cacert, &self.global.cert, &self.global.key_file];
         let at_hand = files.into_iter().flatten().all(|path| path.is_file());
         if self.environment.error.is_some() || !at_hand || login::waits(&self.global) {
@@ -186,6 +191,7 @@ impl Context {
 
     /// A cluster of these endpoints alone, reached as the flags say: a connection of its own.
     pub async fn cluster_at(&mut self, endpoints: Vec<String>) -> Result<Cluster> {
+        self.settle(true).await;
         let login = match &self.login {
             Some(login) => login.clone(),
             None => self.login.insert(login::login(&self.global).await?).clone(),
@@ -256,8 +262,42 @@ impl Context {
         }
     }
 
+    /// Where nobody said where a server is: the one on this machine, if there is one. `aloud`: a person is
+    /// told which.
+    async fn settle(&mut self, aloud: bool) {
+        let off = self.variable("ETCDCTL_DISCOVERY").is_some_and(|value| value == "off");
+        let done = std::mem::replace(&mut self.settled, true);
+        if done || off || self.global.no_discovery || !self.global.leaves_the_place_open() {
+            return;
+        }
+        let path = |name: &str, usual: &str| self.variable(name).unwrap_or(usual.into());
+        let ground = Ground {
+            proc: path("ETCDCTL_DISCOVERY_PROC", "/proc").into(),
+            root: path("ETCDCTL_DISCOVERY_ROOT", "/").into(),
+            local: path("ETCDCTL_DISCOVERY_LOCAL", Global::LOCAL).to_string_lossy().into_owned(),
+        };
+        let search = discovery::search(&ground, self.global.dial_timeout.as_std()).await;
+        if let Some(found) = search.found {
+            if aloud {
+                warn(&format!("using {} {}", found.endpoint, found.whose));
+            }
+            self.global.endpoints = vec![Endpoints(vec![found.endpoint])];
+            self.global.cacert = found.cacert;
+            (self.global.cert, self.global.key_file) = found.pair.unzip();
+        } else if aloud && !self.environment.hints_off && !search.forbidden.is_empty() {
+            let uid = rustix::process::geteuid().as_raw();
+            for path in &search.forbidden {
+                warn(&format!("{} may not be read by uid {uid}", path.display()));
+            }
+            warn(
+                "hint: run it as root (sudo), or name files that you may read with --cacert, --cert, --key",
+            );
+        }
+    }
+
     /// The endpoints that were named, or those that DNS names.
-    pub async fn endpoints(&self) -> Result<Vec<String>> {
+    pub async fn endpoints(&mut self) -> Result<Vec<String>> {
+        self.settle(true).await;
         let global = &self.global;
         if global.discovery_srv.is_empty() {
             return Ok(global.endpoints());

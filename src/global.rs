@@ -42,7 +42,7 @@ pub struct Global {
     #[arg(long, global = true, hide = true, value_name = "NAME", default_value = "")]
     pub discovery_srv_name: String,
     /// Servers to ask: HOST:PORT or URLs, separated by commas
-    #[arg(long, global = true, hide = true, value_name = "URLS", default_value = "127.0.0.1:2379", value_parser = csv_record)]
+    #[arg(long, global = true, hide = true, value_name = "URLS", default_value = Self::LOCAL, value_parser = csv_record)]
     pub endpoints: Vec<Endpoints>,
     /// Print keys, values and ids in hexadecimal
     #[arg(long, global = true, hide = true)]
@@ -71,6 +71,9 @@ pub struct Global {
     /// Largest request sent, in bytes; 0 for 2097152
     #[arg(long, global = true, hide = true, value_name = "N", default_value = "0", value_parser = arg::int)]
     pub max_request_bytes: i64,
+    /// Use the default endpoint as it is; do not look for the etcd that runs on this machine
+    #[arg(long, global = true, hide = true)]
+    pub no_discovery: bool,
     /// Password of --user
     #[arg(long, global = true, hide = true, value_name = "PASSWORD", default_value = "")]
     pub password: OsString,
@@ -104,11 +107,22 @@ fn csv_record(text: &str) -> Result<Endpoints, String> {
 }
 
 impl Global {
+    /// The endpoint where none is named.
+    pub const LOCAL: &str = "127.0.0.1:2379";
+
     /// The endpoints of all occurrences, without the blanks around them.
     #[must_use]
     pub fn endpoints(&self) -> Vec<String> {
         let all = self.endpoints.iter().flat_map(|record| &record.0);
         all.map(|text| text.trim().to_owned()).collect()
+    }
+
+    /// Whether nobody said where a server is, or what opens it.
+    #[must_use]
+    pub fn leaves_the_place_open(&self) -> bool {
+        !["endpoints", "cacert", "cert", "key", "discovery-srv"]
+            .iter()
+            .any(|flag| self.is_given(flag))
     }
 
     /// Whether somebody asked for a flag's value.

@@ -91,7 +91,8 @@ async fn completion(
     };
     let line = grammar::read(root, names, before);
     let global = global(root, &line, vars);
-    let mut cx = global.map(|global| Context::new(root, global, Environment::default()));
+    let environment = Environment { others: env::others(vars), ..Environment::default() };
+    let mut cx = global.map(|global| Context::new(root, global, environment));
     complete::run(asker, root, &line, typed, cx.as_mut()).await
 }
 

@@ -8,6 +8,7 @@ mod completion;
 mod connection;
 mod data_directory;
 mod del;
+mod discovery;
 mod endpoint;
 mod formats;
 mod get;

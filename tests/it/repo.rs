@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 14] = [
     &["cli"],
     &["cmd"],
     &["context"],
-    &["login"],
+    &["login", "discovery"],
     &["global", "env"],
     &["output"],
     &["source"],
