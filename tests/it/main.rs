@@ -2,6 +2,7 @@
 
 mod access;
 mod auth;
+mod causes;
 mod check;
 mod checklist;
 mod completion;
