@@ -55,10 +55,14 @@ pub fn flags<'a>(
     known.filter_map(|flag| value(flag).map(|value| (flag.to_owned(), value))).collect()
 }
 
+/// Where a user's own files are.
+const HOMES: [&str; 2] = ["XDG_CONFIG_HOME", "HOME"];
+
 /// The variables that are read where they are needed.
 #[must_use]
 pub fn others(vars: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {
-    let known = |name: &OsStr| WATCH.iter().chain(&DISCOVERY).any(|known| name == *known);
+    let known =
+        |name: &OsStr| WATCH.iter().chain(&DISCOVERY).chain(&HOMES).any(|known| name == *known);
     vars.iter().filter(|(name, _)| known(name)).cloned().collect()
 }
 

@@ -3,9 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::{Args as _, FromArgMatches as _};
+
 use crate::arg;
 use crate::go::csv;
 use crate::go::duration::GoDuration;
+use crate::grammar::{self, Line};
 
 /// Flags of the official client's root command; each has a variable `ETCDCTL_…` too.
 #[derive(Clone, Debug, clap::Args)]
@@ -22,6 +25,9 @@ pub struct Global {
     /// Longest time for one call
     #[arg(long, global = true, hide = true, value_name = "DURATION", default_value = "5s", value_parser = arg::duration)]
     pub command_timeout: GoDuration,
+    /// Context to take what neither flags nor variables say from; `etcdctl context` keeps them
+    #[arg(long, global = true, hide = true, value_name = "NAME", default_value = "")]
+    pub context: String,
     /// Show calls and retries on stderr, without secrets
     #[arg(long, global = true, hide = true)]
     pub debug: bool,
@@ -93,6 +99,9 @@ pub struct Global {
         default_value = "simple"
     )]
     pub write_out: String,
+    /// Prints the password of `user`: of a context, there is no flag for it.
+    #[arg(skip)]
+    pub password_command: Option<String>,
     /// The flags that the line or a variable set, by their long names: a default is not a wish.
     #[arg(skip)]
     pub given: Vec<String>,
@@ -107,6 +116,23 @@ fn csv_record(text: &str) -> Result<Endpoints, String> {
 }
 
 impl Global {
+    /// What flags come to, by their long names; a later one wins over an earlier one.
+    ///
+    /// # Errors
+    /// pflag's words for a value that is none.
+    pub fn of(flags: Vec<(String, OsString)>) -> Result<Self, String> {
+        const PROGRAM: &str = "etcdctl";
+        let bare = clap::Command::new(PROGRAM).args_override_self(true).disable_help_flag(true);
+        let bare = Self::augment_args(bare);
+        let given = flags.iter().map(|(name, _)| name.clone()).collect();
+        let line = Line::default().with_variables(&bare, flags)?;
+        let words = line.canonical(&bare, PROGRAM);
+        let matches = bare.clone().try_get_matches_from(words);
+        let read = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        let global = read.map_err(|err| grammar::refusal::words(&bare, &err).0)?;
+        Ok(Self { given, ..global })
+    }
+
     /// The endpoint where none is named.
     pub const LOCAL: &str = "127.0.0.1:2379";
 

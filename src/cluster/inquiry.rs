@@ -89,7 +89,8 @@ impl Cluster {
     /// Why the server refuses, where it is one of the reasons that people meet.
     async fn refusal(&self, status: &Status, asked: Option<&Asked>) -> Option<Refusal> {
         let user = || match &self.link.target.login {
-            Login::Password { user, .. } => Some(user.clone()),
+            // A colon in a name may be a password's that is none.
+            Login::Password { user, .. } => Some(user.clone()).filter(|user| !user.contains(':')),
             Login::Token(_) | Login::None => None,
         };
         let size = || asked.map_or(0, |asked| asked.message.len().saturating_sub(PREFIX));

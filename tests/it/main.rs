@@ -7,6 +7,7 @@ mod check;
 mod checklist;
 mod completion;
 mod connection;
+mod contexts;
 mod data_directory;
 mod del;
 mod discovery;

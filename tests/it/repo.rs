@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 14] = [
     &["cli"],
     &["cmd"],
     &["context"],
-    &["login", "discovery"],
+    &["login", "discovery", "contexts"],
     &["global", "env"],
     &["output"],
     &["source"],
