@@ -2,9 +2,14 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Result};
+use crate::go::tokens::tokens;
 
 /// Why a program did not end well, in the words of Go's `os/exec`.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +34,37 @@ pub async fn run(words: &[OsString], vars: Vec<(OsString, OsString)>) -> Result<
     match ended.map_err(io::Error::other).flatten() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(Failed { words: how(status), status: Some(status.code().unwrap_or(-1)) }),
+        Err(err) => Err(failed(err.to_string())),
+    }
+}
+
+/// The first words of a line, for a program and its arguments: as a shell cuts them, without anything else
+/// that a shell does.
+///
+/// # Errors
+/// Quotes that do not close, or no word at all.
+pub fn words(line: &str) -> Result<Vec<OsString>> {
+    let words = tokens(line.as_bytes()).ok().filter(|words| !words.is_empty());
+    let words = words.ok_or_else(|| Error::bad_args("the password command has no words"))?;
+    Ok(words.into_iter().map(OsString::from_vec).collect())
+}
+
+/// Runs a program, which writes errors where we write them, and gives what it prints.
+///
+/// # Errors
+/// It could not be run, or did not end well.
+pub async fn printed(words: &[OsString]) -> Result<Zeroizing<Vec<u8>>, Failed> {
+    let failed = |words: String| Failed { words, status: None };
+    let Some((program, args)) = words.split_first() else {
+        return Err(failed("exec: no command".to_owned()));
+    };
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null()).stderr(Stdio::inherit()).stdout(Stdio::piped());
+    let child = command.spawn().map_err(|err| failed(unstarted(program, &err)))?;
+    let ended = tokio::task::spawn_blocking(move || child.wait_with_output()).await;
+    match ended.map_err(io::Error::other).flatten() {
+        Ok(output) if output.status.success() => Ok(Zeroizing::new(output.stdout)),
+        Ok(output) => Err(Failed { words: how(output.status), status: output.status.code() }),
         Err(err) => Err(failed(err.to_string())),
     }
 }

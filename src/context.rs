@@ -11,8 +11,10 @@ use crate::cluster::srv::{self, NameServers};
 use crate::cluster::target::{Limits, Login, Patience, Target, speaks_tls};
 use crate::cluster::tls::{Tls, TlsFiles};
 use crate::cluster::{Cluster, KeepAlive};
+use crate::contexts::{Contexts, PASSWORD_COMMAND, PROOFS};
+use crate::discovery::{self, Ground};
 use crate::error::{Error, Exit, Result};
-use crate::global::Global;
+use crate::global::{Endpoints, Global};
 use crate::login;
 use crate::output::{Format, Output};
 use crate::reply::Reply;
@@ -22,7 +24,10 @@ use crate::source::Source;
 /// What the environment's variables came to: heeded by commands that talk to a server, and by no other.
 #[derive(Debug, Default)]
 pub struct Environment {
-    /// Those that commands read themselves.
+    /// The flags that every command takes: those on the line, and those that variables set.
+    pub typed: Vec<(String, OsString)>,
+    pub set: Vec<(String, OsString)>,
+    /// Those that are read where they are needed.
     pub others: Vec<(OsString, OsString)>,
     pub error: Option<Error>,
     pub warnings: Vec<String>,
@@ -48,6 +53,8 @@ pub struct Context {
     /// How many of the line's words stood before `--`, where that stands there.
     pub dash: Option<usize>,
     environment: Environment,
+    /// What nobody said was looked for.
+    settled: bool,
     /// A password is asked for once, however many clusters are made.
     login: Option<Login>,
     /// What files came to: read once, for as many clusters.
@@ -70,6 +77,7 @@ impl Context {
             global,
             dash: None,
             environment,
+            settled: false,
             login: None,
             tls: Vec::new(),
             cluster: None,
@@ -176,6 +184,7 @@ impl Context {
     /// The cluster, for a question that must keep nobody waiting: none where a password would be asked
     /// for, or where a file that is needed is none that can be read at once.
     pub async fn cluster_at_hand(&mut self) -> Option<&Cluster> {
+        self.settle(false).await.ok()?;
         let files = [&self.global.cacert, &self.global.cert, &self.global.key_file];
         let at_hand = files.into_iter().flatten().all(|path| path.is_file());
         if self.environment.error.is_some() || !at_hand || login::waits(&self.global) {
@@ -186,6 +195,7 @@ impl Context {
 
     /// A cluster of these endpoints alone, reached as the flags say: a connection of its own.
     pub async fn cluster_at(&mut self, endpoints: Vec<String>) -> Result<Cluster> {
+        self.settle(true).await?;
         let login = match &self.login {
             Some(login) => login.clone(),
             None => self.login.insert(login::login(&self.global).await?).clone(),
@@ -256,8 +266,92 @@ impl Context {
         }
     }
 
+    /// Takes what was not said from the context, then, where still nobody said where a server is, from the one
+    /// on this machine.
+    async fn settle(&mut self, aloud: bool) -> Result<()> {
+        if !std::mem::replace(&mut self.settled, true) {
+            self.take_context()?;
+            self.discover(aloud).await;
+        }
+        Ok(())
+    }
+
+    /// The flags of the context that was named, else of the current one; what was said goes before it.
+    fn take_context(&mut self) -> Result<()> {
+        let contexts = Contexts::read(|name| self.variable(name))?;
+        let named = Some(self.global.context.as_str()).filter(|name| !name.is_empty());
+        let Some(contexts) = contexts else {
+            let why = "neither XDG_CONFIG_HOME nor HOME says where contexts are";
+            return match named {
+                None => Ok(()),
+                Some(name) => {
+                    Err(Error::bad_args(format!("there is no context {name:?}")).because(why))
+                }
+            };
+        };
+        let Some(name) = named.or(contexts.current()) else { return Ok(()) };
+        let mut command = None;
+        let mut flags = Vec::new();
+        for (key, value) in contexts.flags(name)? {
+            // Another user has another password.
+            let other = self.global.is_given("user") && PROOFS.contains(&key);
+            if key == PASSWORD_COMMAND {
+                let instead =
+                    ["password", "password-file"].iter().any(|flag| self.global.is_given(flag));
+                command = value.into_string().ok().filter(|_| !other && !instead);
+            } else if !other && !self.global.is_given(key) {
+                flags.push((key.to_owned(), value));
+            }
+        }
+        flags.extend(self.environment.set.iter().chain(&self.environment.typed).cloned());
+        self.global = Global::of(flags).map_err(|words| {
+            Error::bad_args(format!("the context {name:?} holds a wrong value: {words}"))
+        })?;
+        self.global.password_command = command;
+        Ok(())
+    }
+
+    /// The flags on the line that every command takes.
+    #[must_use]
+    pub fn typed(&self) -> Vec<(String, OsString)> {
+        self.environment.typed.clone()
+    }
+
+    /// Where nobody said where a server is: the one on this machine, if there is one. `aloud`: a person is
+    /// told which.
+    async fn discover(&mut self, aloud: bool) {
+        let off = self.variable("ETCDCTL_DISCOVERY").is_some_and(|value| value == "off");
+        if off || self.global.no_discovery || !self.global.leaves_the_place_open() {
+            return;
+        }
+        let path = |name: &str, usual: &str| self.variable(name).unwrap_or(usual.into());
+        let ground = Ground {
+            proc: path("ETCDCTL_DISCOVERY_PROC", "/proc").into(),
+            root: path("ETCDCTL_DISCOVERY_ROOT", "/").into(),
+            local: path("ETCDCTL_DISCOVERY_LOCAL", Global::LOCAL).to_string_lossy().into_owned(),
+        };
+        let search = discovery::search(&ground, self.global.dial_timeout.as_std()).await;
+        if let Some(found) = search.found {
+            if aloud {
+                warn(&format!("using {} {}", found.endpoint, found.whose));
+            }
+            self.global.endpoints = vec![Endpoints(vec![found.endpoint])];
+            self.global.cacert = found.cacert;
+            (self.global.cert, self.global.key_file) = found.pair.unzip();
+        } else if aloud && !self.environment.hints_off && !search.forbidden.is_empty() {
+            let uid = rustix::process::geteuid().as_raw();
+            for path in &search.forbidden {
+                warn(&format!("{} may not be read by uid {uid}", path.display()));
+            }
+            warn(
+                "hint: run it as root (sudo), or name files that you may read with --cacert, --cert, --key",
+            );
+        }
+    }
+
     /// The endpoints that were named, or those that DNS names.
-    pub async fn endpoints(&self) -> Result<Vec<String>> {
+    pub async fn endpoints(&mut self) -> Result<Vec<String>> {
+        self.settle(true).await?;
         let global = &self.global;
         if global.discovery_srv.is_empty() {
             return Ok(global.endpoints());

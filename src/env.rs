@@ -6,7 +6,15 @@ use std::os::unix::ffi::OsStrExt;
 const PREFIX: &str = "ETCDCTL_";
 
 /// Variables that are no flags, and are read elsewhere or mean nothing any more.
-const OTHERS: [&str; 3] = ["ETCDCTL_API", "ETCDCTL_HINTS", "ETCDCTL_DISCOVERY"];
+const OTHERS: [&str; 2] = ["ETCDCTL_API", "ETCDCTL_HINTS"];
+
+/// Variables of the search for an etcd on this machine: `off`, and where tests let it look.
+pub const DISCOVERY: [&str; 4] = [
+    "ETCDCTL_DISCOVERY",
+    "ETCDCTL_DISCOVERY_PROC",
+    "ETCDCTL_DISCOVERY_ROOT",
+    "ETCDCTL_DISCOVERY_LOCAL",
+];
 
 /// Variables that `watch` alone reads.
 pub const WATCH: [&str; 2] = ["ETCDCTL_WATCH_KEY", "ETCDCTL_WATCH_RANGE_END"];
@@ -47,10 +55,15 @@ pub fn flags<'a>(
     known.filter_map(|flag| value(flag).map(|value| (flag.to_owned(), value))).collect()
 }
 
-/// The variables that commands read themselves.
+/// Where a user's own files are.
+const HOMES: [&str; 2] = ["XDG_CONFIG_HOME", "HOME"];
+
+/// The variables that are read where they are needed.
 #[must_use]
 pub fn others(vars: &[(OsString, OsString)]) -> Vec<(OsString, OsString)> {
-    vars.iter().filter(|(name, _)| WATCH.iter().any(|known| name == known)).cloned().collect()
+    let known =
+        |name: &OsStr| WATCH.iter().chain(&DISCOVERY).chain(&HOMES).any(|known| name == *known);
+    vars.iter().filter(|(name, _)| known(name)).cloned().collect()
 }
 
 /// What to say of variables that mean nothing here. Their values may be secrets, and are not shown.
@@ -73,6 +86,7 @@ pub fn warnings<'a>(
             );
         }
         let means_something = OTHERS.contains(&name.as_ref())
+            || DISCOVERY.contains(&name.as_ref())
             || also_known.contains(&name.as_ref())
             || known.iter().any(|known| *known == name);
         if !means_something {

@@ -3,9 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::{Args as _, FromArgMatches as _};
+
 use crate::arg;
 use crate::go::csv;
 use crate::go::duration::GoDuration;
+use crate::grammar::{self, Line};
 
 /// Flags of the official client's root command; each has a variable `ETCDCTL_…` too.
 #[derive(Clone, Debug, clap::Args)]
@@ -22,6 +25,9 @@ pub struct Global {
     /// Longest time for one call
     #[arg(long, global = true, hide = true, value_name = "DURATION", default_value = "5s", value_parser = arg::duration)]
     pub command_timeout: GoDuration,
+    /// Context to take what neither flags nor variables say from; `etcdctl context` keeps them
+    #[arg(long, global = true, hide = true, value_name = "NAME", default_value = "")]
+    pub context: String,
     /// Show calls and retries on stderr, without secrets
     #[arg(long, global = true, hide = true)]
     pub debug: bool,
@@ -42,7 +48,7 @@ pub struct Global {
     #[arg(long, global = true, hide = true, value_name = "NAME", default_value = "")]
     pub discovery_srv_name: String,
     /// Servers to ask: HOST:PORT or URLs, separated by commas
-    #[arg(long, global = true, hide = true, value_name = "URLS", default_value = "127.0.0.1:2379", value_parser = csv_record)]
+    #[arg(long, global = true, hide = true, value_name = "URLS", default_value = Self::LOCAL, value_parser = csv_record)]
     pub endpoints: Vec<Endpoints>,
     /// Print keys, values and ids in hexadecimal
     #[arg(long, global = true, hide = true)]
@@ -71,6 +77,9 @@ pub struct Global {
     /// Largest request sent, in bytes; 0 for 2097152
     #[arg(long, global = true, hide = true, value_name = "N", default_value = "0", value_parser = arg::int)]
     pub max_request_bytes: i64,
+    /// Use the default endpoint as it is; do not look for the etcd that runs on this machine
+    #[arg(long, global = true, hide = true)]
+    pub no_discovery: bool,
     /// Password of --user
     #[arg(long, global = true, hide = true, value_name = "PASSWORD", default_value = "")]
     pub password: OsString,
@@ -90,6 +99,9 @@ pub struct Global {
         default_value = "simple"
     )]
     pub write_out: String,
+    /// Prints the password of `user`: of a context, there is no flag for it.
+    #[arg(skip)]
+    pub password_command: Option<String>,
     /// The flags that the line or a variable set, by their long names: a default is not a wish.
     #[arg(skip)]
     pub given: Vec<String>,
@@ -104,11 +116,39 @@ fn csv_record(text: &str) -> Result<Endpoints, String> {
 }
 
 impl Global {
+    /// What flags come to, by their long names; a later one wins over an earlier one.
+    ///
+    /// # Errors
+    /// pflag's words for a value that is none.
+    pub fn of(flags: Vec<(String, OsString)>) -> Result<Self, String> {
+        const PROGRAM: &str = "etcdctl";
+        let bare = clap::Command::new(PROGRAM).args_override_self(true).disable_help_flag(true);
+        let bare = Self::augment_args(bare);
+        let given = flags.iter().map(|(name, _)| name.clone()).collect();
+        let line = Line::default().with_variables(&bare, flags)?;
+        let words = line.canonical(&bare, PROGRAM);
+        let matches = bare.clone().try_get_matches_from(words);
+        let read = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        let global = read.map_err(|err| grammar::refusal::words(&bare, &err).0)?;
+        Ok(Self { given, ..global })
+    }
+
+    /// The endpoint where none is named.
+    pub const LOCAL: &str = "127.0.0.1:2379";
+
     /// The endpoints of all occurrences, without the blanks around them.
     #[must_use]
     pub fn endpoints(&self) -> Vec<String> {
         let all = self.endpoints.iter().flat_map(|record| &record.0);
         all.map(|text| text.trim().to_owned()).collect()
+    }
+
+    /// Whether nobody said where a server is, or what opens it.
+    #[must_use]
+    pub fn leaves_the_place_open(&self) -> bool {
+        !["endpoints", "cacert", "cert", "key", "discovery-srv"]
+            .iter()
+            .any(|flag| self.is_given(flag))
     }
 
     /// Whether somebody asked for a flag's value.

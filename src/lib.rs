@@ -6,6 +6,8 @@ pub mod cli;
 pub mod cluster;
 pub mod cmd;
 pub mod context;
+pub mod contexts;
+pub mod discovery;
 pub mod env;
 pub mod error;
 pub mod folder;

@@ -5,6 +5,7 @@ use std::io::{self, BufRead};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
+use crate::child;
 use crate::cluster::target::Login;
 use crate::error::{Error, Exit, Result};
 use crate::global::Global;
@@ -21,6 +22,8 @@ pub fn waits(global: &Global) -> bool {
     }
     match &global.password_file {
         Some(path) => !path.is_file(),
+        // Such programs may ask a person.
+        None if global.password_command.is_some() => true,
         None => !global.user.as_bytes().contains(&b':'),
     }
 }
@@ -33,8 +36,12 @@ pub async fn login(global: &Global) -> Result<Login> {
     if global.user.is_empty() {
         return Ok(Login::None);
     }
-    match &global.password_file {
-        Some(path) if global.password.is_empty() => known(global.user.as_bytes(), from_file(path)?),
+    let user = global.user.as_bytes();
+    match (&global.password_file, &global.password_command) {
+        (Some(path), _) if global.password.is_empty() => known(user, from_file(path)?),
+        (None, Some(command)) if global.password.is_empty() && !user.contains(&b':') => {
+            known(user, from_command(command).await?)
+        }
         _ => of(&global.user, &global.password, "Password: ").await,
     }
 }
@@ -81,6 +88,16 @@ fn from_file(path: &Path) -> Result<Secret> {
         line.pop();
     }
     secret(OsString::from_vec(line))
+}
+
+/// The first line that a program prints.
+async fn from_command(command: &str) -> Result<Secret> {
+    let failed = |why: &str| Error::bad_args(format!("the password command failed: {why}"));
+    let printed = child::printed(&child::words(command)?).await;
+    let printed = printed.map_err(|err| failed(&err.words))?;
+    let line = printed.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    secret(OsString::from_vec(line.to_vec()))
 }
 
 /// Asks on standard output, as the official client does, and reads a line that is not shown.

@@ -7,7 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::sync::LazyLock;
 
-use clap::{Args as _, CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use crate::cmd::complete::{self, Asker};
 use crate::cmd::{self, Command, help};
@@ -90,23 +90,25 @@ async fn completion(
         return Err(Error::failure("requires at least 1 arg(s), only received 0"));
     };
     let line = grammar::read(root, names, before);
-    let global = global(root, &line, vars);
-    let mut cx = global.map(|global| Context::new(root, global, Environment::default()));
+    let mut cx = global(root, &line, vars)
+        .map(|(global, environment)| Context::new(root, global, environment));
     complete::run(asker, root, &line, typed, cx.as_mut()).await
 }
 
 /// The flags that every command takes, on a line that may lack what its command needs.
-fn global(root: &clap::Command, line: &Line, vars: &[(OsString, OsString)]) -> Option<Global> {
+fn global(
+    root: &clap::Command,
+    line: &Line,
+    vars: &[(OsString, OsString)],
+) -> Option<(Global, Environment)> {
     let persistent = || root.get_arguments().filter_map(clap::Arg::get_long);
     let is_shared = |name: &str| persistent().any(|known| known == name);
-    let shared: Vec<_> = line.flags.iter().filter(|(name, _)| is_shared(name)).cloned().collect();
-    let given = |flag: &str| shared.iter().any(|(name, _)| name == flag);
+    let typed: Vec<_> = line.flags.iter().filter(|(name, _)| is_shared(name)).cloned().collect();
+    let given = |flag: &str| typed.iter().any(|(name, _)| name == flag);
     let set = env::flags(persistent().filter(|&flag| !given(flag)), vars);
-    let bare = clap::Command::new(PROGRAM).args_override_self(true).disable_help_flag(true);
-    let bare = Global::augment_args(bare);
-    let line = Line { flags: shared, ..Line::default() }.with_variables(&bare, set).ok()?;
-    let matches = bare.clone().try_get_matches_from(line.canonical(&bare, PROGRAM)).ok()?;
-    Global::from_arg_matches(&matches).ok()
+    let global = Global::of(set.iter().chain(&typed).cloned().collect()).ok()?;
+    let others = env::others(vars);
+    Some((global, Environment { typed, set, others, ..Environment::default() }))
 }
 
 /// What clap found wrong.
@@ -130,7 +132,13 @@ fn parse(
     let also_known: &[&str] = if watches { &env::WATCH } else { &[] };
     let warnings = env::warnings(persistent(), also_known, vars);
     let (others, hints_off) = (env::others(vars), env::hints_off(vars));
-    let environment = |error| Environment { others, error, warnings, hints_off };
+    let shared = |flags: &[(String, OsString)]| {
+        let known = |name: &str| root.get_arguments().any(|arg| arg.get_long() == Some(name));
+        flags.iter().filter(|(name, _)| known(name)).cloned().collect::<Vec<_>>()
+    };
+    let (typed, also_set) = (shared(&line.flags), shared(&set));
+    let environment =
+        |error| Environment { typed, set: also_set, others, error, warnings, hints_off };
     let mut named: Vec<String> = line.flags.iter().map(|(name, _)| name.clone()).collect();
     named.extend(set.iter().map(|(name, _)| name.clone()));
     let with_given = |mut cli: Cli| {

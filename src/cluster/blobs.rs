@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::link::{Failure, Incoming};
 use super::rpc::Method;
-use super::{Attempts, Cluster, TOO_LATE, causes, explained, undecodable};
+use super::{Attempts, Cluster, TOO_LATE, causes, undecodable};
 use crate::error::{Error, Result};
 use crate::proto::{SnapshotRequest, SnapshotResponse};
 
@@ -61,7 +61,7 @@ impl Cluster {
                     if matches!(&failure, Failure::Status(_, status) if status.is_passing())
                         && begun.elapsed() >= contact
                     {
-                        return Err(causes(failure).explain(Error::failure(TOO_LATE)));
+                        return Err(attempts.cluster.too_late(causes(failure)).await);
                     }
                     let words = Words::of(&failure);
                     attempts.weigh(failure).await.map_err(|err| words.said_of(err))?;
@@ -83,7 +83,7 @@ impl Blobs<'_> {
             Ok(None) => Ok(None),
             Err(failure) => {
                 let words = Words::of(&failure);
-                Err(words.said_of(explained(failure)))
+                Err(words.said_of(self.attempts.explained(failure).await))
             }
         }
     }

@@ -55,7 +55,7 @@ impl Lasting {
             }
             Failure::Lost(name, cause) => (name, cause),
             failure @ Failure::Unreached(_) if !self.begun => {
-                return Err(super::explained(failure));
+                return Err(cluster.explained(failure, None).await);
             }
             Failure::Unreached(mut causes) => match causes.0.pop() {
                 Some(last) => last,

@@ -39,12 +39,24 @@ impl Cluster {
             target.patience.dial.map_or(deadline, |dial| deadline.min(Instant::now() + dial));
         let page = async {
             let stream = connect(endpoint, target.tls.as_deref(), contact).await?;
-            timeout_at(deadline, fetch(stream, endpoint)).await.unwrap_or(Err(Cause::Silent))
+            let fetching = fetch(stream, endpoint, "/metrics");
+            timeout_at(deadline, fetching).await.unwrap_or(Err(Cause::Silent))
         };
         let page =
             page.await.map_err(|cause| format!("fetch error: {endpoint}/metrics: {cause}"))?;
         number(&page, name)
     }
+}
+
+/// A page of an endpoint, until `deadline`.
+pub async fn page(
+    endpoint: &Endpoint,
+    tls: Option<&Tls>,
+    deadline: Instant,
+    path: &'static str,
+) -> Result<Vec<u8>, Cause> {
+    let stream = connect(endpoint, tls, deadline).await?;
+    timeout_at(deadline, fetch(stream, endpoint, path)).await.unwrap_or(Err(Cause::Silent))
 }
 
 /// A number on a page in Prometheus' text format.
@@ -84,12 +96,16 @@ async fn connect(
     Ok(Box::new(stream))
 }
 
-async fn fetch(stream: Box<dyn Stream>, endpoint: &Endpoint) -> Result<Vec<u8>, Cause> {
+async fn fetch(
+    stream: Box<dyn Stream>,
+    endpoint: &Endpoint,
+    path: &'static str,
+) -> Result<Vec<u8>, Cause> {
     let lost = |err: &dyn std::error::Error| Cause::Lost(chain(err));
     let (mut send, driver) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|err| lost(&err))?;
     tokio::spawn(driver);
-    let request = Request::get("/metrics")
+    let request = Request::get(path)
         .header(header::HOST, &endpoint.authority)
         .body(String::new())
         .map_err(|err| lost(&err))?;

@@ -17,6 +17,7 @@ pub mod watch;
 mod conn;
 mod decode;
 mod dial;
+mod inquiry;
 mod known;
 mod lasting;
 mod link;
@@ -33,9 +34,10 @@ use std::time::Duration;
 use http::HeaderValue;
 use tokio::time::{Instant, sleep, timeout};
 
-use self::cause::{Cause, Causes};
+use self::cause::{Cause, Causes, Refusal};
 pub use self::conn::KeepAlive;
 use self::grpc::{Code, Status};
+use self::inquiry::Asked;
 use self::link::{Ask, Failure, Link};
 use self::rpc::{Method, Retry};
 use self::target::{Login, Target};
@@ -123,7 +125,10 @@ impl Cluster {
         if length > limit {
             let words = format!("trying to send message larger than max ({length} vs. {limit})");
             let status = Status::new(Code::RESOURCE_EXHAUSTED, words);
-            return Err(Error::failure(status.words()).hint("a larger limit: --max-request-bytes"));
+            let why = format!("the request has {length} bytes, and this client sends {limit}");
+            return Err(Error::failure(status.words())
+                .because(why)
+                .hint("a larger limit: --max-request-bytes"));
         }
         Ok(grpc::frame(message))
     }
@@ -148,8 +153,10 @@ impl Cluster {
     /// # Errors
     /// Those of the official client while it is made, with their own status.
     pub async fn login(&self) -> Result<()> {
-        let outcome = self.authenticate().await;
-        outcome.map_err(|failure| explained(failure).exit(Exit::BadConnection))
+        match self.authenticate().await {
+            Ok(()) => Ok(()),
+            Err(failure) => Err(self.explained(failure, None).await.exit(Exit::BadConnection)),
+        }
     }
 
     async fn authenticate(&self) -> Result<(), Failure> {
@@ -183,9 +190,11 @@ impl Cluster {
         };
         let token = match outcome {
             Ok(token) => Some(token),
-            Err(Failure::Status(_, status))
+            Err(Failure::Status(name, status))
                 if status.known() == Some("authentication is not enabled") =>
             {
+                // No failure there either: everybody may do everything.
+                self.link.target.tell(format_args!("{name}: {}", Refusal::AuthenticationOff));
                 None
             }
             Err(failure) => return Err(failure),
@@ -216,15 +225,26 @@ struct Attempts<'a> {
     left: Duration,
     logged_in_again: bool,
     last: Option<Causes>,
+    /// The last request, for the words of its failure.
+    asked: Option<Asked>,
 }
 
 impl<'a> Attempts<'a> {
     fn new(cluster: &'a Cluster, method: Method, patience: Duration) -> Self {
-        Self { cluster, method, patience, left: patience, logged_in_again: false, last: None }
+        Self {
+            cluster,
+            method,
+            patience,
+            left: patience,
+            logged_in_again: false,
+            last: None,
+            asked: None,
+        }
     }
 
     /// The request as it is now to be sent. `timed`: the server is told when we stop waiting.
-    fn ask(&self, path: &'static str, message: bytes::Bytes, timed: bool) -> Ask {
+    fn ask(&mut self, path: &'static str, message: bytes::Bytes, timed: bool) -> Ask {
+        self.asked = Some(Asked { path, message: message.clone() });
         let timeout = timed.then_some(self.left);
         Ask { path, message, timeout, anonymous: false, needs_leader: false }
     }
@@ -260,7 +280,12 @@ impl<'a> Attempts<'a> {
                 _ => Causes::default(),
             },
         };
-        Err(causes.explain(Error::failure(TOO_LATE)))
+        Err(self.cluster.too_late(causes).await)
+    }
+
+    /// A failure as an error, with the request that it is about.
+    async fn explained(&self, failure: Failure) -> Error {
+        self.cluster.explained(failure, self.asked.as_ref()).await
     }
 
     /// Whether a failure may be cured by another attempt: `Ok` says so, after a pause.
@@ -281,11 +306,15 @@ impl<'a> Attempts<'a> {
             }
         };
         if !again {
-            return Err(explained(failure));
+            let failure = match (failure, self.last.take()) {
+                (Failure::Unreached(causes), Some(last)) => Failure::Unreached(causes.after(&last)),
+                (failure, _) => failure,
+            };
+            return Err(self.explained(failure).await);
         }
         let causes = causes(failure);
         if self.left.is_zero() {
-            return Err(causes.explain(Error::failure(TOO_LATE)));
+            return Err(self.cluster.too_late(causes).await);
         }
         for (name, cause) in &causes.0 {
             self.cluster.link.target.tell(format_args!("{name}: {cause}; asking again"));
@@ -298,25 +327,13 @@ impl<'a> Attempts<'a> {
     }
 }
 
-/// A failure as an error: the official last line, with the causes above it.
-fn explained(failure: Failure) -> Error {
-    match failure {
-        Failure::Unreached(causes) => causes.explain(Error::failure(TOO_LATE)),
-        // The server's own clock ran out with ours.
-        Failure::Status(name, status) if status.code == Code::DEADLINE_EXCEEDED => {
-            causes(Failure::Status(name, status)).explain(Error::failure(TOO_LATE))
-        }
-        Failure::Status(_, status) => Error::failure(status.words()),
-        Failure::Lost(_, ref cause) => {
-            // Go tells an end between two frames from one within.
-            let within =
-                matches!(cause, Cause::Lost(why) if why.contains("bytes remaining on stream"));
-            let end = if within { "unexpected EOF" } else { "EOF" };
-            let status =
-                Status::new(Code::UNAVAILABLE, format!("error reading from server: {end}"));
-            causes(failure).explain(Error::failure(status.words()))
-        }
-    }
+/// A connection that broke under a request.
+fn lost(name: String, cause: Cause) -> Error {
+    // Go tells an end between two frames from one within.
+    let within = matches!(&cause, Cause::Lost(why) if why.contains("bytes remaining on stream"));
+    let end = if within { "unexpected EOF" } else { "EOF" };
+    let status = Status::new(Code::UNAVAILABLE, format!("error reading from server: {end}"));
+    Causes(vec![(name, cause)]).explain(Error::failure(status.words()))
 }
 
 fn causes(failure: Failure) -> Causes {

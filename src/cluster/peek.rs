@@ -6,7 +6,7 @@ use super::decode::{Decoder, Shape};
 use super::grpc::Code;
 use super::link::Failure;
 use super::rpc::Method;
-use super::{Attempts, Cluster, explained};
+use super::{Attempts, Cluster};
 use crate::error::{Error, Result};
 use crate::proto::RangeRequest;
 use crate::reply::Pair;
@@ -56,7 +56,7 @@ impl Cluster {
         let deadline = attempts.deadline();
         let mut incoming = match attempts.wait(self.link.open(&ask, deadline)).await? {
             Ok(incoming) => incoming,
-            Err(failure) => return without_streams(failure),
+            Err(failure) => return without_streams(&attempts, failure).await,
         };
         let mut decoder = Decoder::new(shape, self.link.target.limits.receive);
         let mut pairs: Vec<Pair> = Vec::new();
@@ -66,7 +66,7 @@ impl Cluster {
                     .feed(&data, &mut pairs)
                     .map_err(|status| Error::failure(status.words()))?,
                 Ok(None) => break,
-                Err(failure) => return without_streams(failure),
+                Err(failure) => return without_streams(&attempts, failure).await,
             }
         }
         let more = decoder.tail.more || pairs.len() > limit;
@@ -75,9 +75,9 @@ impl Cluster {
     }
 }
 
-fn without_streams(failure: Failure) -> Result<Option<Peek>> {
+async fn without_streams(attempts: &Attempts<'_>, failure: Failure) -> Result<Option<Peek>> {
     match failure {
         Failure::Status(_, status) if status.code == Code::UNIMPLEMENTED => Ok(None),
-        failure => Err(explained(failure)),
+        failure => Err(attempts.explained(failure).await),
     }
 }

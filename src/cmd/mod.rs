@@ -6,6 +6,7 @@ pub mod check;
 pub mod compaction;
 pub mod complete;
 pub mod completion;
+pub mod context;
 pub mod defrag;
 pub mod del;
 pub mod downgrade;
@@ -65,6 +66,7 @@ pub enum Command {
     Role(role::Args),
     User(user::Args),
     Check(check::Args),
+    Context(context::Args),
     Version(version::Args),
     Options(options::Args),
     Help(help::Args),
@@ -129,6 +131,7 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Role(args) => role::run(args, cx).await,
         Command::User(args) => user::run(args, cx).await,
         Command::Check(args) => check::run(args, cx).await,
+        Command::Context(args) => context::run(args, cx),
         Command::Version(_) => version::run(cx),
         Command::Options(_) => options::run(cx),
         Command::Help(args) => help::run(&args, cx),

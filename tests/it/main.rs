@@ -2,12 +2,15 @@
 
 mod access;
 mod auth;
+mod causes;
 mod check;
 mod checklist;
 mod completion;
 mod connection;
+mod contexts;
 mod data_directory;
 mod del;
+mod discovery;
 mod endpoint;
 mod formats;
 mod get;

@@ -40,7 +40,7 @@ fn wait_for<T>(mut ready: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A cluster of which one member is left, and that member's endpoint.
-fn without_quorum() -> (Cluster, String) {
+pub fn without_quorum() -> (Cluster, String) {
     let mut cluster = Cluster::start(3);
     cluster.members[0].put(b"key", b"value");
     let left = leader(&cluster);

@@ -11,7 +11,7 @@ const LAYERS: [&[&str]; 15] = [
     &["cli"],
     &["cmd"],
     &["context"],
-    &["login"],
+    &["login", "discovery", "contexts"],
     &["global", "env"],
     &["output"],
     &["source"],

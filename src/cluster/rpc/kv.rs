@@ -20,12 +20,12 @@ impl Cluster {
     }
 
     pub async fn put(&self, put: Put) -> Result<Answer<PutResponse>> {
-        self.call(Method::once("/etcdserverpb.KV/Put"), &PutRequest::from(put)).await
+        self.call(Method::PUT, &PutRequest::from(put)).await
     }
 
     pub async fn delete(&self, delete: Delete) -> Result<Answer<DeleteRangeResponse>> {
         let ask = DeleteRangeRequest::from(delete);
-        self.call(Method::once("/etcdserverpb.KV/DeleteRange"), &ask).await
+        self.call(Method::DELETE, &ask).await
     }
 
     pub async fn txn(&self, txn: Txn) -> Result<Answer<TxnResponse>> {
@@ -35,7 +35,7 @@ impl Cluster {
             success: ops(txn.success),
             failure: ops(txn.failure),
         };
-        self.call(Method::once("/etcdserverpb.KV/Txn"), &ask).await
+        self.call(Method::TXN, &ask).await
     }
 
     /// Forgets what was before a revision; `physical` waits until the disk has forgotten it too.

@@ -26,7 +26,7 @@ impl Cluster {
     /// How the member that answers is.
     pub async fn status(&self) -> Result<Answer<StatusResponse>> {
         let ask = StatusRequest {};
-        self.call(Method::again("/etcdserverpb.Maintenance/Status"), &ask).await
+        self.call(Method::STATUS, &ask).await
     }
 
     /// The hash of all keys of the member that answers, up to a revision; 0 for the newest.

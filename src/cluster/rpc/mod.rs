@@ -28,6 +28,10 @@ impl Method {
     pub const AUTHENTICATE: Self = Self::once("/etcdserverpb.Auth/Authenticate");
     pub const RANGE: Self = Self::again("/etcdserverpb.KV/Range");
     pub const RANGE_STREAM: Self = Self::once("/etcdserverpb.KV/RangeStream");
+    pub const PUT: Self = Self::once("/etcdserverpb.KV/Put");
+    pub const DELETE: Self = Self::once("/etcdserverpb.KV/DeleteRange");
+    pub const TXN: Self = Self::once("/etcdserverpb.KV/Txn");
+    pub const STATUS: Self = Self::again("/etcdserverpb.Maintenance/Status");
     pub const SNAPSHOT: Self = Self::again("/etcdserverpb.Maintenance/Snapshot");
 
     pub const WATCH: Self = Self::once("/etcdserverpb.Watch/Watch");

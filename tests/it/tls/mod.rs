@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 
 mod clients;
 mod files;
-mod server;
+pub mod server;
 mod servers;
 
 /// A program of a release, where it is installed.
