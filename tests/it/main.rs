@@ -24,6 +24,7 @@ mod maintenance;
 mod make_mirror;
 mod misbehaviour;
 mod pipes;
+mod pod;
 mod put;
 mod quorum;
 mod readme;
