@@ -13,6 +13,8 @@ use crate::support::{on_path, reference_client, skipped};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
+const USING: &str =
+    "using https://127.0.0.1:2379 with the certificates of the etcd running as process 1\n";
 const PKI: &str = "etc/kubernetes/pki/etcd";
 
 struct Pod {
@@ -145,8 +147,6 @@ fn text(bytes: &[u8]) -> String {
 #[test]
 fn in_the_pod_of_a_kubeadm_etcd_no_flag_is_needed() {
     let Some(pod) = Pod::start() else { return };
-    const USING: &str =
-        "using https://127.0.0.1:2379 with the certificates of the etcd running as process 1\n";
     let answers = |args: &[&str]| {
         let output = pod.inside(&[], args);
         assert!(output.status.success(), "{args:?}: {output:?}");
