@@ -25,6 +25,7 @@ mod make_mirror;
 mod member;
 mod misbehaviour;
 mod pipes;
+mod pod;
 mod put;
 mod quorum;
 mod readme;
