@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::{Outcome, Run, run};
 
+mod empty_root;
 mod endpoints;
 mod failover;
 mod limits;

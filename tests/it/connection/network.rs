@@ -53,14 +53,14 @@ fn is_inside() -> bool {
     std::env::var_os(INSIDE).is_some() && reference_is_there()
 }
 
-/// Answers for the test's names, as long as the program runs. `hosts` have addresses, `records` are
+/// Answers for the test's names at an address, as long as the program runs. `hosts` have addresses, `records` are
 /// SRV: a name, a port, a host.
-fn name_server(hosts: &[(&str, Ipv4Addr)], records: &[(&str, u16, &str)]) {
+pub fn name_server(at: Ipv4Addr, hosts: &[(&str, Ipv4Addr)], records: &[(&str, u16, &str)]) {
     let own = |name: &str| Name::from_ascii(format!("{name}.")).expect("a name");
     let hosts: Vec<_> = hosts.iter().map(|(name, address)| (own(name), *address)).collect();
     let records: Vec<_> =
         records.iter().map(|(name, port, host)| (own(name), *port, own(host))).collect();
-    let socket = UdpSocket::bind((HERE, 53)).expect("the port is ours");
+    let socket = UdpSocket::bind((at, 53)).expect("the port is ours");
     std::thread::spawn(move || {
         let mut packet = [0; 1500];
         while let Ok((length, from)) = socket.recv_from(&mut packet) {
@@ -135,6 +135,7 @@ fn discovery() {
     assert!(put.status == 0, "{put}");
     let (plain_port, tls_port) = (plain.port(), tls.port());
     name_server(
+        HERE,
         &[("one.test", Ipv4Addr::LOCALHOST), ("two.test", Ipv4Addr::LOCALHOST)],
         &[
             ("_etcd-client._tcp.plain.test", plain_port, "one.test"),
@@ -253,7 +254,7 @@ fn proxies() {
     }
     let etcd = Etcd::start();
     etcd.put(b"key", b"value");
-    name_server(&[("etcd.test", HERE), ("www.etcd.test", HERE)], &[]);
+    name_server(HERE, &[("etcd.test", HERE), ("www.etcd.test", HERE)], &[]);
     let server = etcd.address().parse().expect("host and port");
     let port = relay::at_address(&HERE.to_string(), server).expect("our address");
     let (proxy, heads) = proxy();
