@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::support::certs::{Authority, ClientAuth, Folder, Says};
-use crate::support::{on_path, reference_client, skipped};
+use crate::support::{on_path, reference_client, skipped, static_binary};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
@@ -107,10 +107,11 @@ impl Pod {
     }
 }
 
-/// A root with the two programs, what ours is linked to, and kubeadm's certificates.
+/// A root with the two programs (ours the static one, where it is there; else with what it is linked to), and kubeadm's certificates.
 fn furnished(etcd: &Path, ldd: &Path) -> Folder {
     let root = Folder::new();
-    let ours = Path::new(env!("CARGO_BIN_EXE_etcdctl"));
+    let linked_one = || PathBuf::from(env!("CARGO_BIN_EXE_etcdctl"));
+    let ours = &static_binary().unwrap_or_else(linked_one);
     for folder in [PKI, "proc", "data"] {
         fs::create_dir_all(root.path(folder)).expect("a folder in our own");
     }

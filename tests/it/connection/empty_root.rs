@@ -2,25 +2,19 @@
 //! user without a name, no variables, no files that say how names are resolved.
 
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::connection::network::name_server;
 use crate::support::certs::{Authority, Folder, Says};
-use crate::support::{Etcd, project, skipped};
+use crate::support::{Etcd, skipped, static_binary};
 
 /// Says that we are inside.
 const INSIDE: &str = "IN_AN_EMPTY_ROOT";
 
-/// What `make static` makes.
-fn program() -> Option<PathBuf> {
-    let program = project().join("target/static/etcdctl");
-    program.is_file().then_some(program)
-}
-
 #[test]
 fn the_static_binary_needs_nothing_but_itself() {
-    if program().is_none() {
+    if static_binary().is_none() {
         return skipped("an empty root: `make static` makes the binary for it");
     }
     let own_network = |script: &str| {
@@ -46,8 +40,8 @@ fn the_static_binary_needs_nothing_but_itself() {
 
 /// The binary alone in its root, which cannot be written.
 fn alone(root: &Path, line: &str) -> Output {
-    let script = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && \
-                  exec env -i ETCDCTL_DISCOVERY=off chroot --userspec=4321:4321 \"$0\" /etcdctl \"$@\"";
+    let script = "mount --bind \"$0\" \"$0\" && mount -o remount,bind,ro \"$0\" && chroot=$(command -v chroot) && \
+                  exec env -i ETCDCTL_DISCOVERY=off \"$chroot\" --userspec=4321:4321 \"$0\" /etcdctl \"$@\"";
     let mut command = Command::new("unshare");
     command.args(["--mount", "sh", "-c", script]).arg(root).args(line.split_whitespace());
     command.output().expect("unshare was there")
@@ -56,7 +50,9 @@ fn alone(root: &Path, line: &str) -> Output {
 #[test]
 #[ignore = "runs in a network of its own, which another test makes"]
 fn inside() {
-    let Some(program) = program().filter(|_| std::env::var_os(INSIDE).is_some()) else { return };
+    let Some(program) = static_binary().filter(|_| std::env::var_os(INSIDE).is_some()) else {
+        return;
+    };
     let (folder, server) = (Folder::new(), Folder::new());
     let ca = Authority::new("ca");
     folder.write("ca.pem", &ca.cert);

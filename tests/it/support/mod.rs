@@ -245,6 +245,12 @@ pub fn words(line: &str) -> Vec<&str> {
     line.split_whitespace().map(|word| if word == "''" { "" } else { word }).collect()
 }
 
+/// Our program as one file that needs no other, where `make static` has made it.
+pub fn static_binary() -> Option<PathBuf> {
+    let program = project().join("target/static/etcdctl");
+    program.is_file().then_some(program)
+}
+
 /// The bytes without those of a word, wherever it stands.
 pub fn without(mut bytes: &[u8], word: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
