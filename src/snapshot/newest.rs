@@ -46,7 +46,8 @@ pub struct Newest {
     seed: RandomState,
     bytes: Vec<u8>,
     entries: Vec<Entry>,
-    index: HashTable<u32>,
+    /// A key's hash, so that nothing else is looked at when it grows, and its number.
+    index: HashTable<(u32, u32)>,
     deleted: usize,
 }
 
@@ -66,9 +67,8 @@ impl Newest {
         let Ok(number) = u32::try_from(self.entries.len()) else { return false };
         self.entries.push(Entry { start: self.bytes.len() as u64, row });
         self.bytes.extend_from_slice(key);
-        let (seed, bytes, entries) = (&self.seed, &self.bytes, &self.entries);
-        let rehash = |&number: &u32| seed.hash_one(at(bytes, entries, number));
-        self.index.insert_unique(seed.hash_one(key), number, rehash);
+        let hash = self.hash(key);
+        self.index.insert_unique(spread(hash), (hash, number), |&(hash, _)| spread(hash));
         true
     }
 
@@ -82,10 +82,15 @@ impl Newest {
         }
     }
 
+    fn hash(&self, key: &[u8]) -> u32 {
+        u32::try_from(self.seed.hash_one(key) >> 32).unwrap_or_default()
+    }
+
     fn find(&mut self, key: &[u8]) -> Option<&mut Entry> {
-        let (bytes, entries) = (&self.bytes, &self.entries);
-        let same = |&number: &u32| at(bytes, entries, number) == key;
-        let number = *self.index.find(self.seed.hash_one(key), same)?;
+        let (hash, bytes, entries) = (self.hash(key), &self.bytes, &self.entries);
+        let same =
+            |&(known, number): &(u32, u32)| known == hash && at(bytes, entries, number) == key;
+        let &(_, number) = self.index.find(spread(hash), same)?;
         self.entries.get_mut(number as usize)
     }
 
@@ -125,6 +130,11 @@ impl Newest {
         let row = |(_, number): (u64, u32)| Some(entries.get(number as usize)?.row.place());
         sorted.into_iter().filter_map(row).collect()
     }
+}
+
+/// The table looks at the lowest and at the highest bits.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
 }
 
 /// The key of that number.
