@@ -8,6 +8,7 @@ pub mod log;
 pub mod member;
 pub mod meta;
 pub mod migrate;
+pub mod newest;
 pub mod node;
 pub mod open;
 pub mod page;

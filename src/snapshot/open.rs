@@ -21,15 +21,13 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Opens a file, whose hash must be right where it has one, or a data directory, on which no server may run.
+    /// Opens a file, or a data directory, on which no server may run.
     ///
     /// # Errors
     /// What is wrong with it, and what may help.
     pub fn at(path: &Path) -> Result<Self> {
         if !path.is_dir() {
-            let db = Db::open(path)?;
-            status::check_trailer(&db)?;
-            return Ok(Self { db, identity: None, missing: 0 });
+            return Ok(Self { db: Db::open(path)?, identity: None, missing: 0 });
         }
         let member = path.join("member");
         let db = Db::open(&member.join("snap").join("db"))?;
@@ -54,6 +52,15 @@ impl Opened {
             }
         }
         Ok(Self { db, identity, missing: last.saturating_sub(applied) })
+    }
+
+    /// What `work` gives, once it is known that the hash at a file's end is right where it has one.
+    ///
+    /// # Errors
+    /// A wrong hash before anything that `work` finds wrong.
+    pub fn checked<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        // No data directory's database ends with a hash: it is pages alone.
+        status::beside_the_hash(&self.db, work)?
     }
 
     /// The cluster, by its log, else by its members as they are now.

@@ -4,20 +4,17 @@
 //! the second reads those rows in the order of the answer. Source: etcd 3.7.1, `server/etcdserver/txn/range.go`.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
 use super::db::{Bucket, Db, Fault};
+use super::newest::{Newest, Place};
 use super::open::Opened;
 use super::revision::Stored;
 use super::store;
 use crate::error::{Error, Result};
 use crate::reply::{Header, Pair, Tail};
 use crate::request::{Range, SortOrder, SortTarget};
-
-/// Where a row is.
-type Place = (u64, u32);
 
 /// The answer, as it is read.
 pub struct Pieces {
@@ -35,7 +32,7 @@ pub struct Pieces {
 /// A revision that is not there, in a server's words; damage.
 pub fn range(opened: Opened, range: &Range) -> Result<Pieces> {
     let db = &opened.db;
-    let asked = read(db, range).map_err(|fault| db.explain(fault))?;
+    let asked = opened.checked(|| read(db, range).map_err(|fault| db.explain(fault)))?;
     let Found { span, places, head } = asked;
     let header = Header {
         cluster_id: opened.cluster_id(&head.members),
@@ -85,7 +82,7 @@ fn read(db: &Db, range: &Range) -> Result<Found, Fault> {
         to => key >= from.as_slice() && key < to && !key.is_empty(),
     };
     let head = store::head(&mut db.walk())?;
-    let mut found: BTreeMap<Box<[u8]>, Place> = BTreeMap::new();
+    let mut found = Newest::default();
     let mut last = 0;
     store::each(db, &head, &mut |revision, tombstone, row| {
         last = revision.main;
@@ -96,13 +93,10 @@ fn read(db: &Db, range: &Range) -> Result<Found, Fault> {
         if !wanted(stored.key) {
             return Ok(());
         }
-        let place = (row.page, row.index);
         if tombstone {
-            found.remove(stored.key);
-        } else if let Some(known) = found.get_mut(stored.key) {
-            *known = place;
-        } else {
-            found.insert(stored.key.into(), place);
+            found.delete(stored.key);
+        } else if !found.put(stored.key, (row.page, row.index)) {
+            return Err(Error::failure("there are more keys than can be sorted").into());
         }
         Ok(())
     })?;
@@ -112,8 +106,7 @@ fn read(db: &Db, range: &Range) -> Result<Found, Fault> {
     let span = head.span(last);
     span.revision(range.revision)
         .map_err(|err| err.reworded(|words| format!("etcdserver: {words}")))?;
-    let places = found.into_values().collect();
-    Ok(Found { span, places, head })
+    Ok(Found { span, places: found.into_places(), head })
 }
 
 /// What a sort or a filter looks at.

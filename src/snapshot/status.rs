@@ -3,6 +3,7 @@
 //! Source: etcd 3.7.1, `etcdutl/snapshot/v3_snapshot.go` (`Status`).
 
 use std::os::unix::fs::FileExt;
+use std::thread;
 
 use super::db::{Db, Fault};
 use super::keys::Keys;
@@ -32,8 +33,7 @@ pub struct Status {
 /// # Errors
 /// The first damage, with the byte it is at; a hash at the end that is another.
 pub fn status(db: &Db) -> Result<Status> {
-    check_trailer(db)?;
-    read(db).map_err(|fault| match fault {
+    beside_the_hash(db, || read(db))?.map_err(|fault| match fault {
         Fault::Page { .. } => {
             let words = "snapshot file integrity check failed. 1 errors found.";
             let why = db.explain(fault);
@@ -54,8 +54,9 @@ pub fn verify(db: &Db) -> Result<()> {
         let words = format!("{shown}: cut off at byte {size}: its pages take {whole}");
         return Err(Error::failure(words));
     }
-    read(db).map_err(|fault| db.explain(fault))?;
-    check_trailer(db)
+    let (found, hash) = together(db, || read(db).map_err(|fault| db.explain(fault)));
+    found?;
+    hash
 }
 
 fn read(db: &Db) -> Result<Status, Fault> {
@@ -99,6 +100,24 @@ fn version(bytes: &[u8]) -> String {
     let parts: Vec<&str> = core.split('.').collect();
     let number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if parts.len() == 3 && parts.iter().all(number) { text.into_owned() } else { String::new() }
+}
+
+/// Works while the hash at the end is compared: half of the time is one's, half the other's.
+///
+/// # Errors
+/// What [`check_trailer`] finds wrong; what `work` gave is not told then.
+pub fn beside_the_hash<T>(db: &Db, work: impl FnOnce() -> T) -> Result<T> {
+    let (done, hash) = together(db, work);
+    hash.map(|()| done)
+}
+
+fn together<T>(db: &Db, work: impl FnOnce() -> T) -> (T, Result<()>) {
+    thread::scope(|scope| {
+        let hash = scope.spawn(|| check_trailer(db));
+        let done = work();
+        let ended = || Err(Error::failure("a thread ended"));
+        (done, hash.join().unwrap_or_else(|_| ended()))
+    })
 }
 
 /// Compares the hash at a snapshot's end with its bytes, where there is one.

@@ -182,6 +182,31 @@ fn a_data_directory_answers_once_its_member_is_stopped() {
     assert!(whole || killed.said().contains("are not in the database"), "{killed}");
 }
 
+/// 3.4 saves with the next change of a key how far it is, so that its own affairs may look as if they were missing.
+#[test]
+fn what_the_database_of_a_killed_member_lacks_is_told() {
+    for minor in ["3.4", "3.5", "3.6", "3.7"] {
+        let Some(mut etcd) = Etcd::version(minor) else { continue };
+        let data = etcd.data().display().to_string();
+        let offline = || Run::ours(["get", "k", "--prefix", "--snapshot", &data]).outcome();
+        etcd.put(b"k", b"value");
+        etcd.stop();
+        let stopped = offline();
+        assert_eq!((stopped.status, &*stopped.text()), (0, "k\nvalue\n"), "{minor}: {stopped}");
+        assert!(minor == "3.4" || stopped.said().is_empty(), "{minor}: {stopped}");
+        etcd.restart();
+        (0..30u8).for_each(|number| etcd.put(&[b'k', b'0' + number], b"value"));
+        etcd.kill();
+        let killed = offline();
+        let (found, said) = (killed.text().lines().count() / 2, killed.said());
+        assert_eq!(killed.status, 0, "{minor}: {killed}");
+        let told = said.contains("entries of the log are not in the database");
+        assert!(found == 31 || told, "{minor}: {killed}");
+        // What is in the database is answered, whatever the log has.
+        assert!(found >= 1 && killed.text().starts_with("k\nvalue\n"), "{minor}: {killed}");
+    }
+}
+
 #[test]
 fn a_damaged_snapshot_answers_nothing() {
     on_the_newest_server(|etcd| {
