@@ -1,5 +1,7 @@
 //! Objects one after the other as kubectl lists them: a `List` in YAML or JSON, a line each, or a table.
 
+use std::fmt::Write as _;
+
 use super::json::{self, Style};
 use super::tree::{Members, Tree};
 use super::{Object, age, time, yaml};
@@ -166,7 +168,8 @@ impl Table {
             let from = usize::from(!self.namespaces);
             let mut line = String::new();
             for (width, cell) in self.widths.iter().zip(&row).skip(from) {
-                line.push_str(&format!("{cell:<width$}   "));
+                // Writing to a text cannot fail.
+                let _ = write!(line, "{cell:<width$}   ");
             }
             out.extend_from_slice(line.trim_end().as_bytes());
             out.push(b'\n');

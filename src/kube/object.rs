@@ -126,10 +126,10 @@ impl Object<'_> {
     /// The object with what is unknown in it.
     pub(super) fn whole(&self) -> Tree<'_> {
         let mut whole = self.tree.clone();
-        if let Tree::Map(members) = &mut whole {
-            if !self.unknown.is_empty() {
-                members.push((Cow::Borrowed("@unknown"), self.strange()));
-            }
+        if let Tree::Map(members) = &mut whole
+            && !self.unknown.is_empty()
+        {
+            members.push((Cow::Borrowed("@unknown"), self.strange()));
         }
         whole
     }

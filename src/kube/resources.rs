@@ -82,13 +82,13 @@ pub fn built_in(asked: &Asked) -> Option<Resource> {
 pub fn custom(definition: &Tree, asked: &Asked) -> Option<Resource> {
     let text = |tree: Option<&Tree>| tree.and_then(Tree::as_text).map(str::to_owned);
     let spec = definition.get("spec")?;
-    let named = spec.get("names")?;
+    let terms = spec.get("names")?;
     let group = text(spec.get("group"))?;
-    let plural = text(named.get("plural"))?;
-    let kind = text(named.get("kind")).map(|kind| kind.to_lowercase());
+    let plural = text(terms.get("plural"))?;
+    let kind = text(terms.get("kind")).map(|kind| kind.to_lowercase());
     let mut names: Vec<Text> = Vec::new();
-    names.extend(kind.into_iter().chain(text(named.get("singular"))).map(Text::from));
-    if let Some(Tree::List(short)) = named.get("shortNames") {
+    names.extend(kind.into_iter().chain(text(terms.get("singular"))).map(Text::from));
+    if let Some(Tree::List(short)) = terms.get("shortNames") {
         names.extend(short.iter().filter_map(|name| text(Some(name))).map(Text::from));
     }
     let resource = Resource {

@@ -249,7 +249,8 @@ impl Answer {
                         text.push(b'\n');
                     }
                 }
-                (Found::Object(_), Shape::Table(_)) => {}
+                // A table needs names and sizes: what is encrypted has those too.
+                (Found::Object(_) | Found::Closed(_), Shape::Table(_)) => {}
                 (Found::Closed(why), _) => {
                     *unread += 1;
                     output::say(&format!("{}: {why}", key.escape_debug()));
