@@ -23,6 +23,7 @@ struct Pod {
     /// The server's process id out here.
     server: String,
     nsenter: PathBuf,
+    ldd: PathBuf,
     root: Folder,
 }
 
@@ -64,7 +65,7 @@ impl Pod {
             .stderr(log)
             .spawn()
             .expect("unshare runs");
-        let mut pod = Self { runtime, server: String::new(), nsenter, root };
+        let mut pod = Self { runtime, server: String::new(), nsenter, ldd, root };
         pod.server = pod.wait_for(|pod| {
             let id = pod.runtime.id();
             let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).ok()?;
@@ -107,15 +108,25 @@ impl Pod {
     }
 }
 
-/// A root with the two programs (ours the static one, where it is there; else with what it is linked to), and kubeadm's certificates.
-fn furnished(etcd: &Path, ldd: &Path) -> Folder {
+impl Pod {
+    /// Our program as a debugging container beside the server's: the same processes and network, files of its own.
+    fn beside(&self, args: &[&str]) -> Output {
+        let root = bare(&self.ldd);
+        let script = "mount -t proc proc \"$0/proc\" && chroot=$(command -v chroot) && \
+                      exec env -i \"$chroot\" \"$0\" /etcdctl \"$@\"";
+        let mut command = Command::new(&self.nsenter);
+        command.args(["-t", &self.server, "-p", "-n", "unshare", "--mount", "sh", "-c", script]);
+        command.arg(root.path("")).args(args).stdin(Stdio::null());
+        command.output().expect("nsenter runs")
+    }
+}
+
+/// A root with our program alone: the static one, where it is there; else with what it is linked to.
+fn bare(ldd: &Path) -> Folder {
     let root = Folder::new();
     let linked_one = || PathBuf::from(env!("CARGO_BIN_EXE_etcdctl"));
     let ours = &static_binary().unwrap_or_else(linked_one);
-    for folder in [PKI, "proc", "data"] {
-        fs::create_dir_all(root.path(folder)).expect("a folder in our own");
-    }
-    fs::copy(etcd, root.path("etcd")).expect("a copy");
+    fs::create_dir_all(root.path("proc")).expect("a folder in our own");
     fs::copy(ours, root.path("etcdctl")).expect("a copy");
     // None where ours is static.
     let linked = Command::new(ldd).arg(ours).output().expect("ldd runs").stdout;
@@ -125,6 +136,16 @@ fn furnished(etcd: &Path, ldd: &Path) -> Folder {
         fs::create_dir_all(to.parent().expect("a folder")).expect("a folder in our own");
         fs::copy(library, to).expect("a copy");
     }
+    root
+}
+
+/// Likewise, with the server and kubeadm's certificates.
+fn furnished(etcd: &Path, ldd: &Path) -> Folder {
+    let root = bare(ldd);
+    for folder in [PKI, "data"] {
+        fs::create_dir_all(root.path(folder)).expect("a folder in our own");
+    }
+    fs::copy(etcd, root.path("etcd")).expect("a copy");
     let authority = Authority::new("etcd-ca");
     root.write(&format!("{PKI}/ca.crt"), &authority.cert);
     root.pair(&format!("{PKI}/server"), &authority.issue(&Says::default()));
@@ -160,6 +181,10 @@ fn in_the_pod_of_a_kubeadm_etcd_no_flag_is_needed() {
     assert!(table.contains("https://127.0.0.1:2379"), "{table}");
     answers(&["snapshot", "save", "/data/saved.db"]);
     assert!(pod.root.path("data/saved.db").is_file());
+
+    let beside = pod.beside(&["get", "/", "--prefix", "-keys-only"]);
+    assert_eq!(text(&beside.stdout), "/registry/pods/a\n\n", "{beside:?}");
+    assert!(text(&beside.stderr).starts_with(USING), "{beside:?}");
 
     let off = pod.inside(&[], &["get", "/", "--prefix", "--keys-only", "--no-discovery"]);
     let said = text(&off.stderr);
