@@ -56,8 +56,17 @@ impl Output {
     }
 
     /// Says how Kubernetes objects are shown from here on.
-    pub fn decode(&mut self, decode: Decode) {
+    ///
+    /// # Errors
+    /// The format does not decode: what the official formats print is not ours to change.
+    pub fn decode(&mut self, decode: Decode) -> Result<()> {
+        let decodes = matches!(self.format, Format::Simple | Format::Jsonl | Format::Yaml);
+        if decode.everywhere && !decodes {
+            let words = format!("{} does not decode values", self.format.name());
+            return Err(Error::bad_feature(words).hint("-w simple, jsonl and yaml do"));
+        }
         self.look.decode = decode;
+        Ok(())
     }
 
     /// Writes one answer and hands it to the reader at once.

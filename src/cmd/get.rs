@@ -88,12 +88,7 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
         let words = "print-value-only is only for `--write-out=simple`";
         return Err(Error::bad_args(words).hint("-w raw prints the values' bytes alone"));
     }
-    // What other formats print is not ours to change.
-    if decode.everywhere && !matches!(out.format, Format::Simple | Format::Jsonl | Format::Yaml) {
-        let words = format!("{} does not decode values", out.format.name());
-        return Err(Error::bad_feature(words).hint("-w simple, jsonl and yaml do"));
-    }
-    out.decode(decode);
+    out.decode(decode)?;
     let source = cx.source(file.as_deref()).await?;
     let pages = source.range(range).await?;
     out.print_range(pages, view).await

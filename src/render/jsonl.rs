@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::node::{self, Plain, Shown};
+use super::event::Event;
+use super::node::{self, Plain, Shown, Text};
 use super::object::{Decode, Found};
 use super::{View, event};
 use crate::error::Result;
@@ -14,12 +15,14 @@ use crate::kube::Tree;
 use crate::kube::json::{self, Style};
 use crate::reply::{Pair, Reply, Tail};
 
-pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
+pub fn reply(reply: &Reply, decode: &Decode, out: &mut dyn Write) -> Result<()> {
     if let Reply::Watch(response) = reply {
         if let Some(revision) = event::progress(response) {
             line(&event::Progress(revision), out)?;
         }
-        return event::events(response).try_for_each(|event| line(&event, out));
+        return event::events(response).try_for_each(|event| {
+            if decode.everywhere { decoded_event(event, decode, out) } else { line(&event, out) }
+        });
     }
     node::reply(reply).items(reply).iter().try_for_each(|item| line(&Plain(item), out))
 }
@@ -35,6 +38,7 @@ impl Range<'_> {
         for pair in pairs {
             if value && self.decode.everywhere {
                 decoded(pair, self.decode, out)?;
+                out.write_all(b"\n")?;
             } else {
                 line(&Shown { pair, value }, out)?;
             }
@@ -50,8 +54,42 @@ impl Range<'_> {
     }
 }
 
-/// A line whose value is an object, where it is one of Kubernetes or of JSON.
+/// An event's line, its values decoded: what happened first, what was there before last.
+fn decoded_event(event: Event, decode: &Decode, out: &mut dyn Write) -> Result<()> {
+    let Event { name, pair, prev, value } = event;
+    let now = value.then(|| object(&pair, decode));
+    open(&Event { name, pair, prev: None, value: false }, out)?;
+    if let Some(now) = now {
+        out.write_all(b",\"value\":")?;
+        out.write_all(&now)?;
+    }
+    if let Some(prev) = prev {
+        out.write_all(b",\"prev\":")?;
+        decoded(&prev, decode, out)?;
+    }
+    out.write_all(b"}\n")?;
+    Ok(())
+}
+
+/// A pair whose value is an object, where it is one of Kubernetes or of JSON.
 fn decoded(pair: &Pair, decode: &Decode, out: &mut dyn Write) -> Result<()> {
+    open(&Shown { pair, value: false }, out)?;
+    out.write_all(b",\"value\":")?;
+    out.write_all(&object(pair, decode))?;
+    out.write_all(b"}")?;
+    Ok(())
+}
+
+/// A map without the brace behind its last member.
+fn open(map: &impl Serialize, out: &mut dyn Write) -> Result<()> {
+    let mut text = serde_json::to_vec(map).map_err(std::io::Error::from)?;
+    text.pop();
+    out.write_all(&text)?;
+    Ok(())
+}
+
+/// A value in JSON.
+fn object(pair: &Pair, decode: &Decode) -> Vec<u8> {
     let mut value = Vec::new();
     decode.value(pair, |found| match found {
         Found::Object(object) => object.json(Style::Server, &mut value),
@@ -67,16 +105,10 @@ fn decoded(pair: &Pair, decode: &Decode, out: &mut dyn Write) -> Result<()> {
         }
     });
     if value.is_empty() {
-        return line(&Shown { pair, value: true }, out);
+        // Neither can it fail: it is a text.
+        value = serde_json::to_vec(&Text(&pair.value)).unwrap_or_default();
     }
-    let mut start =
-        serde_json::to_vec(&Shown { pair, value: false }).map_err(std::io::Error::from)?;
-    start.pop(); // the brace behind the last member
-    out.write_all(&start)?;
-    out.write_all(b",\"value\":")?;
-    out.write_all(&value)?;
-    out.write_all(b"}\n")?;
-    Ok(())
+    value
 }
 
 fn line(value: &impl Serialize, out: &mut dyn Write) -> Result<()> {

@@ -132,8 +132,8 @@ pub fn reply(reply: &Reply, format: Format, look: &Look, out: &mut dyn Write) ->
         Format::Fields => fields::reply(reply, look, out),
         Format::Table => table::reply(reply, look, out),
         Format::Protobuf => protobuf::reply(reply, out),
-        Format::Yaml => yaml::reply(reply, out),
-        Format::Jsonl => jsonl::reply(reply, out),
+        Format::Yaml => yaml::reply(reply, &look.decode, out),
+        Format::Jsonl => jsonl::reply(reply, &look.decode, out),
         Format::Raw => unreachable_raw(),
     }
 }

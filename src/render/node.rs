@@ -486,7 +486,7 @@ pub fn lease(id: i64) -> String {
 }
 
 /// Bytes as text, or marked as base64 where they are none.
-struct Text<'a>(&'a [u8]);
+pub struct Text<'a>(pub &'a [u8]);
 
 impl Serialize for Text<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

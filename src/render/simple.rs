@@ -235,12 +235,7 @@ impl Range<'_> {
     pub fn pairs(&self, pairs: &[Pair], out: &mut dyn Write) -> Result<()> {
         for one in pairs {
             match self.view {
-                View::Pairs if self.look.decode.everywhere => {
-                    line(&one.key, self.look, out)?;
-                    decoded(one, self.look, out)?;
-                }
-                View::ValuesOnly if self.look.decode.everywhere => decoded(one, self.look, out)?,
-                View::ValuesOnly => line(&one.value, self.look, out)?,
+                View::ValuesOnly => value(one, self.look, out)?,
                 View::Pairs | View::KeysOnly | View::CountOnly => pair(one, self.look, out)?,
             }
         }
@@ -258,11 +253,14 @@ impl Range<'_> {
 /// A key and its value, a line each; the value's stays empty where there is none.
 fn pair(pair: &Pair, look: &Look, out: &mut dyn Write) -> Result<()> {
     line(&pair.key, look, out)?;
-    line(&pair.value, look, out)
+    value(pair, look, out)
 }
 
-/// A value as the document that it is, or as a line.
-fn decoded(pair: &Pair, look: &Look, out: &mut dyn Write) -> Result<()> {
+/// A value as a line, or as the document that it is where that is asked for.
+fn value(pair: &Pair, look: &Look, out: &mut dyn Write) -> Result<()> {
+    if !look.decode.everywhere {
+        return line(&pair.value, look, out);
+    }
     let mut text = Vec::new();
     look.decode.value(pair, |found| match found {
         Found::Object(object) => object.yaml(&mut text),

@@ -14,9 +14,9 @@ use crate::error::Result;
 use crate::proto::WatchResponse;
 use crate::reply::{Pair, Reply, Tail};
 
-pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
+pub fn reply(reply: &Reply, decode: &Decode, out: &mut dyn Write) -> Result<()> {
     if let Reply::Watch(response) = reply {
-        return events(response, out);
+        return events(response, decode, out);
     }
     node::reply(reply).items(reply).iter().try_for_each(|item| document(item, out))
 }
@@ -30,19 +30,8 @@ impl Range<'_> {
     pub fn pairs(&self, pairs: &[Pair], out: &mut dyn Write) -> Result<()> {
         for pair in pairs {
             writeln!(out, "---\n{}", heading(pair))?;
-            if self.view == View::KeysOnly {
-                continue;
-            }
-            let mut text = Vec::new();
-            self.decode.value(pair, |found| match found {
-                Found::Object(object) => object.yaml(&mut text),
-                Found::Closed(why) => text.extend_from_slice(format!("# {why}\n").as_bytes()),
-                Found::Other => {}
-            });
-            out.write_all(&text)?;
-            // A comment alone is no document.
-            if text.is_empty() || text.starts_with(b"# ") {
-                value(&pair.value, out)?;
+            if self.view != View::KeysOnly {
+                value(pair, self.decode, out)?;
             }
         }
         Ok(())
@@ -57,27 +46,39 @@ impl Range<'_> {
 }
 
 /// A document an event: as of a key, its heading ends with what happened.
-fn events(response: &WatchResponse, out: &mut dyn Write) -> Result<()> {
+fn events(response: &WatchResponse, decode: &Decode, out: &mut dyn Write) -> Result<()> {
     if let Some(revision) = event::progress(response) {
         writeln!(out, "---\n# PROGRESS revision={revision}")?;
     }
     for event in event::events(response) {
         writeln!(out, "---\n{} type={}", heading(&event.pair), event.name)?;
         if event.value {
-            value(&event.pair.value, out)?;
+            value(&event.pair, decode, out)?;
         }
         if let Some(prev) = &event.prev {
             writeln!(out, "---\n{} type=PREV", heading(prev))?;
-            value(&prev.value, out)?;
+            value(prev, decode, out)?;
         }
     }
     Ok(())
 }
 
-fn value(value: &[u8], out: &mut dyn Write) -> Result<()> {
-    match std::str::from_utf8(value) {
+/// A value as the object that it is, else as text.
+fn value(pair: &Pair, decode: &Decode, out: &mut dyn Write) -> Result<()> {
+    let mut text = Vec::new();
+    decode.value(pair, |found| match found {
+        Found::Object(object) => object.yaml(&mut text),
+        Found::Closed(why) => text.extend_from_slice(format!("# {why}\n").as_bytes()),
+        Found::Other => {}
+    });
+    out.write_all(&text)?;
+    // A comment alone is no document.
+    if !text.is_empty() && !text.starts_with(b"# ") {
+        return Ok(());
+    }
+    match std::str::from_utf8(&pair.value) {
         Ok(text) => writeln!(out, "value: {}", scalar(text))?,
-        Err(_) => writeln!(out, "base64: {}", STANDARD.encode(value))?,
+        Err(_) => writeln!(out, "base64: {}", STANDARD.encode(&pair.value))?,
     }
     Ok(())
 }

@@ -111,7 +111,7 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
                 print_one(pair, &decode, out.format, pairs.len() > 1)?;
             }
             if out.format == Format::Yaml {
-                out.decode(decode);
+                out.decode(decode)?;
                 out.print_pairs(&Header::default(), &pairs, Tail::default(), View::Pairs)?;
             }
             Ok(())

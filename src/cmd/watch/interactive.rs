@@ -15,7 +15,7 @@ use crate::error::{Error, Exit, Result};
 use crate::go::tokens::tokens;
 use crate::grammar;
 use crate::input::{self, Lines};
-use crate::output::{Format, Output, say};
+use crate::output::{Decode, Format, Output, say};
 
 /// Answers that may wait while a watch's command runs; no more are read for any watch until then.
 const WAITING: usize = 1000;
@@ -30,8 +30,9 @@ enum Line {
     Invalid(&'static str),
 }
 
-pub async fn run(variables: &Variables, cx: &mut Context) -> Result<()> {
-    let out = cx.output(&Format::WITHOUT_RAW)?;
+pub async fn run(variables: &Variables, decode: Decode, cx: &mut Context) -> Result<()> {
+    let mut out = cx.output(&Format::WITHOUT_RAW)?;
+    out.decode(decode)?;
     let cluster = cx.cluster().await?;
     cluster.login().await?;
     let mut lines = lines()?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::arg;
 use crate::child;
 use crate::cluster::watch::Heard;
+use crate::cmd::kube::Objects;
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::go::quote::quote;
@@ -32,6 +33,11 @@ pub struct Args {
     words: Vec<OsString>,
     #[command(flatten)]
     flags: Flags,
+    /// Show Kubernetes objects as kubectl does (simple, jsonl; -w yaml always does)
+    #[arg(long)]
+    decode: bool,
+    #[command(flatten)]
+    objects: Objects,
     /// Read what to watch from standard input, a line each: watch ..., or progress
     #[arg(long, short)]
     interactive: bool,
@@ -79,11 +85,13 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
         let words = format!("ETCDCTL_WATCH_KEY is empty but got ETCDCTL_WATCH_RANGE_END={end}");
         return Err(Error::bad_args(words));
     }
+    let decode = args.objects.decode(args.decode)?;
     if args.interactive {
-        return interactive::run(&variables, cx).await;
+        return interactive::run(&variables, decode, cx).await;
     }
     let wanted = args.flags.wanted(args.words, cx.dash, variables)?;
     let mut out = cx.output(&Format::WITHOUT_RAW)?;
+    out.decode(decode)?;
     let mut watches = cx.cluster().await?.watches();
     watches.add(wanted.watch);
     while let Some(heard) = watches.next().await? {

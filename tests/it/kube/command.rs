@@ -118,6 +118,56 @@ fn get_decodes_objects_in_yaml_simple_and_jsonl() {
         .assert_fails(4, "json does not decode values");
 }
 
+/// A watch ends with its command, at the first event.
+#[test]
+fn watch_decodes_what_was_put_and_what_was_there_before() {
+    let etcd = Etcd::start();
+    let (pod, secret) = (pod(), secret());
+    etcd.put(pod.key.as_bytes(), &pod.value);
+    etcd.put(pod.key.as_bytes(), &pod.value);
+    ours(&etcd, &["del", &pod.key]);
+    etcd.put(secret.key.as_bytes(), &secret.value);
+    let config = fixture("kube/encryption-config.yaml").display().to_string();
+    let watch = |flags: &[&str]| {
+        let line = ["watch", "/registry/", "--prefix", "--rev", "3", "--prev-kv"];
+        ours(&etcd, &[&line[..], flags, &["--", "false"]].concat()).text()
+    };
+    let object = unversioned(&pod.yaml);
+
+    let simple = watch(&["--decode"]);
+    let wanted =
+        format!("PUT\n{0}\n{object}{0}\n{object}DELETE\n{0}\n{object}{0}\n\nPUT\n", pod.key);
+    let decoded = unversioned(simple.as_bytes());
+    assert!(decoded.starts_with(&wanted), "{decoded}");
+    assert!(decoded.ends_with("# encrypted by aesgcm:v1, key \"key3\"\n"), "{decoded}");
+
+    let lines = watch(&["--encryption-config", &config, "-w", "jsonl"]);
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let shapes = lines.iter().map(|line| {
+        let kind = |value: &serde_json::Value| value["kind"].as_str().map(str::to_owned);
+        (line["type"].as_str(), kind(&line["value"]), kind(&line["prev"]["value"]))
+    });
+    let (pod_kind, secret_kind) = (Some("Pod".to_owned()), Some("Secret".to_owned()));
+    assert_eq!(
+        shapes.collect::<Vec<_>>(),
+        [
+            (Some("PUT"), pod_kind.clone(), pod_kind.clone()),
+            (Some("DELETE"), None, pod_kind),
+            (Some("PUT"), secret_kind, None),
+        ]
+    );
+    let keys: Vec<&String> = lines[0].as_object().unwrap().keys().collect();
+    assert_eq!((keys.len(), lines[0]["key"].as_str()), (7, Some(&*pod.key)));
+
+    let yaml = unversioned(watch(&["-w", "yaml"]).as_bytes());
+    let heading =
+        format!("---\n# {} create_revision=2 mod_revision=3 version=2 type=PUT\n", pod.key);
+    assert!(yaml.starts_with(&format!("{heading}{object}---\n# ")), "{yaml}");
+    ours(&etcd, &["watch", "k", "--decode", "-w", "json"])
+        .assert_fails(4, "json does not decode values");
+}
+
 #[test]
 fn an_encrypted_value_is_opened_under_its_own_key_or_named() {
     let secret = secret();
