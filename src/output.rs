@@ -10,7 +10,7 @@ use crate::reply::{Header, Pair, Reply, Tail};
 use crate::source::Pieces;
 use crate::terminal;
 
-pub use crate::render::{Decode, Format, Found, View};
+pub use crate::render::{Decode, Format, View};
 
 const BUFFER: usize = 64 << 10;
 

@@ -5,7 +5,6 @@
 //! `schema`), JSON and CBOR as they are; all become a [`tree::Tree`], which `json` and `yaml` write in
 //! kubectl's bytes. What is printed is what is stored: the server's defaults and conversions are its own.
 
-mod age;
 mod cbor;
 mod damage;
 mod decode;
@@ -13,16 +12,13 @@ pub mod encode;
 pub mod encryption;
 mod envelope;
 pub mod json;
-pub mod list;
 mod object;
-pub mod resources;
 mod schema;
 mod time;
 mod tree;
 mod wire;
 pub mod yaml;
 
-use age::age;
 pub use damage::Damage;
 pub use decode::Unknown;
 pub use envelope::Encoding;

@@ -120,18 +120,11 @@ impl Object<'_> {
         if self.unknown.is_empty() {
             return json::write(&self.tree, style, out);
         }
-        json::write(&self.whole(), style, out);
-    }
-
-    /// The object with what is unknown in it.
-    pub(super) fn whole(&self) -> Tree<'_> {
         let mut whole = self.tree.clone();
-        if let Tree::Map(members) = &mut whole
-            && !self.unknown.is_empty()
-        {
+        if let Tree::Map(members) = &mut whole {
             members.push((Cow::Borrowed("@unknown"), self.strange()));
         }
-        whole
+        json::write(&whole, style, out);
     }
 
     fn strange(&self) -> Tree<'_> {
@@ -149,16 +142,10 @@ impl Object<'_> {
     /// Appends the object as a YAML document. What is unknown follows as comments.
     pub fn yaml(&self, out: &mut Vec<u8>) {
         yaml::write(&self.tree, out);
-        remarks(&self.unknown, b"", out);
-    }
-}
-
-/// Appends what is unknown as comments.
-pub(super) fn remarks(unknown: &[Unknown], indent: &[u8], out: &mut Vec<u8>) {
-    for one in unknown {
-        out.extend_from_slice(indent);
-        out.extend_from_slice(format!("# unknown field {}: ", one.place()).as_bytes());
-        json::write(&one.value(), Style::Server, out);
-        out.push(b'\n');
+        for one in &self.unknown {
+            out.extend_from_slice(format!("# unknown field {}: ", one.place()).as_bytes());
+            json::write(&one.value(), Style::Server, out);
+            out.push(b'\n');
+        }
     }
 }

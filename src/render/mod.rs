@@ -90,7 +90,7 @@ impl Format {
     }
 }
 
-pub use object::{Decode, Found};
+pub use object::Decode;
 
 /// How keys and values are shown in the formats for people.
 #[derive(Debug, Default)]

@@ -1,6 +1,5 @@
-//! `kube`: Kubernetes objects by kind, and from bytes to text and back.
+//! `kube`: Kubernetes objects without a cluster, from bytes to text and back.
 
-mod get;
 mod input;
 
 use std::fs::File;
@@ -18,7 +17,7 @@ use crate::reply::{Header, Pair, Tail};
 
 pub use input::Form;
 
-/// Find and print stored Kubernetes objects, or make them
+/// Print stored Kubernetes objects, or make them
 #[derive(Debug, clap::Args)]
 #[command(override_usage = "etcdctl kube COMMAND")]
 pub struct Args {
@@ -28,12 +27,6 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Kube {
-    /// List Kubernetes objects, or print one, as kubectl does
-    ///
-    /// Reads what the API server has stored, without it. Custom resources are known by their definitions in
-    /// the store. Prints a table; -w yaml and json print kubectl's documents, -w jsonl an object a line.
-    #[command(override_usage = "etcdctl kube get [flags] KIND [NAME]")]
-    Get(get::Args),
     /// Print a stored object as kubectl does
     ///
     /// Reads a value as it is stored, in hexadecimal or in base64, or the answer of get with or without
@@ -95,9 +88,8 @@ impl Objects {
     }
 }
 
-pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
+pub fn run(args: Args, cx: &mut Context) -> Result<()> {
     match args.command {
-        Kube::Get(args) => get::run(args, cx).await,
         Kube::Decode { file, input, key, objects } => {
             let decode = objects.decode(true)?;
             let mut out =

@@ -4,7 +4,6 @@ mod command;
 mod decode;
 mod encode;
 mod encryption;
-mod get;
 mod hostile;
 
 use std::path::PathBuf;
