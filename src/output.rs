@@ -10,7 +10,7 @@ use crate::reply::{Header, Pair, Reply, Tail};
 use crate::source::Pieces;
 use crate::terminal;
 
-pub use crate::render::{Decode, Format, View};
+pub use crate::render::{Decode, Format, Layout, Seen, View};
 
 const BUFFER: usize = 64 << 10;
 
@@ -94,6 +94,26 @@ impl Output {
         self.out.flush()?;
         self.explain_escapes();
         Ok(())
+    }
+
+    /// Writes objects as they arrive, and names those that cannot be shown.
+    pub async fn print_objects(&mut self, mut pages: Pieces<'_>, layout: Layout) -> Result<Seen> {
+        let mut text = render::Objects::new(self.format, &self.look, layout);
+        let mut pairs = Vec::new();
+        while pages.next(&mut pairs).await? {
+            for pair in &pairs {
+                if let Some(why) = text.object(pair, &mut self.out)? {
+                    say(&why);
+                }
+            }
+            if self.watched {
+                self.out.flush()?;
+            }
+        }
+        let seen = text.end(&mut self.out)?;
+        self.out.flush()?;
+        self.explain_escapes();
+        Ok(seen)
     }
 
     /// Writes a range answer that is there as a whole.
