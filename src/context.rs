@@ -61,7 +61,7 @@ pub struct Context {
     tls: Vec<Arc<Tls>>,
     cluster: Option<Cluster>,
     out: Option<Output>,
-    /// Ways out that were told already.
+    /// Ways out and warnings that were told already.
     told: Vec<String>,
 }
 
@@ -148,11 +148,16 @@ impl Context {
         let Some(path) = file else { return Ok(Source::Cluster(self.cluster().await?)) };
         let opened = Opened::at(path)?;
         if opened.missing > 0 {
-            warn(&format!(
+            let line = format!(
                 "{}: {} entries of the log are not in the database: the newest changes may be missing",
                 path.display(),
                 opened.missing
-            ));
+            );
+            // A command may ask twice.
+            if !self.told.contains(&line) {
+                warn(&line);
+                self.told.push(line);
+            }
         }
         Ok(Source::File(opened))
     }

@@ -10,7 +10,7 @@ use crate::reply::{Header, Pair, Reply, Tail};
 use crate::source::Pieces;
 use crate::terminal;
 
-pub use crate::render::{Decode, Format, View};
+pub use crate::render::{Decode, Format, Layout, Seen, View};
 
 const BUFFER: usize = 64 << 10;
 
@@ -55,17 +55,22 @@ impl Output {
         Err(Error::bad_feature(words).hint(format!("-w here takes {}", names.join(", "))))
     }
 
-    /// Says how Kubernetes objects are shown from here on.
+    /// Says how Kubernetes objects are shown from here on, by a command whose answers are nothing else.
+    pub fn decode(&mut self, decode: Decode) {
+        self.look.decode = decode;
+    }
+
+    /// Likewise, among values of any kind.
     ///
     /// # Errors
     /// The format does not decode: what the official formats print is not ours to change.
-    pub fn decode(&mut self, decode: Decode) -> Result<()> {
+    pub fn decode_values(&mut self, decode: Decode) -> Result<()> {
         let decodes = matches!(self.format, Format::Simple | Format::Jsonl | Format::Yaml);
         if decode.everywhere && !decodes {
             let words = format!("{} does not decode values", self.format.name());
             return Err(Error::bad_feature(words).hint("-w simple, jsonl and yaml do"));
         }
-        self.look.decode = decode;
+        self.decode(decode);
         Ok(())
     }
 
@@ -103,6 +108,26 @@ impl Output {
         self.out.flush()?;
         self.explain_escapes();
         Ok(())
+    }
+
+    /// Writes objects as they arrive, and names those that cannot be shown.
+    pub async fn print_objects(&mut self, mut pages: Pieces<'_>, layout: Layout) -> Result<Seen> {
+        let mut text = render::Objects::new(self.format, &self.look, layout);
+        let mut pairs = Vec::new();
+        while pages.next(&mut pairs).await? {
+            for pair in &pairs {
+                if let Some(why) = text.object(pair, &mut self.out)? {
+                    say(&why);
+                }
+            }
+            if self.watched {
+                self.out.flush()?;
+            }
+        }
+        let seen = text.end(&mut self.out)?;
+        self.out.flush()?;
+        self.explain_escapes();
+        Ok(seen)
     }
 
     /// Writes a range answer that is there as a whole.

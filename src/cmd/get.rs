@@ -88,7 +88,7 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
         let words = "print-value-only is only for `--write-out=simple`";
         return Err(Error::bad_args(words).hint("-w raw prints the values' bytes alone"));
     }
-    out.decode(decode)?;
+    out.decode_values(decode)?;
     let source = cx.source(file.as_deref()).await?;
     let pages = source.range(range).await?;
     out.print_range(pages, view).await

@@ -126,7 +126,7 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Migrate(args) => migrate::run(args).await,
         Command::Snapshot(args) => snapshot::run(args, cx).await,
         Command::Hashkv(args) => hashkv::run(&args, cx),
-        Command::Kube(args) => kube::run(args, cx),
+        Command::Kube(args) => kube::run(args, cx).await,
         Command::Auth(args) => auth::run(args, cx).await,
         Command::Role(args) => role::run(args, cx).await,
         Command::User(args) => user::run(args, cx).await,

@@ -13,6 +13,7 @@ pub mod encryption;
 mod envelope;
 pub mod json;
 mod object;
+pub mod resources;
 mod schema;
 mod time;
 mod tree;
@@ -23,6 +24,7 @@ pub use damage::Damage;
 pub use decode::Unknown;
 pub use envelope::Encoding;
 pub use object::{Object, Value, read};
+pub use time::age;
 pub use tree::Tree;
 
 /// How an object is shown.

@@ -139,13 +139,30 @@ impl Object<'_> {
         Tree::Map(members)
     }
 
+    /// When it was created, in seconds of Unix.
+    #[must_use]
+    pub fn created(&self) -> Option<i64> {
+        let time = self.tree.get("metadata")?.get("creationTimestamp")?.as_text()?;
+        super::time::parse(time).map(|(seconds, _)| seconds)
+    }
+
+    /// Appends the object as an item of a list in YAML, at the left margin.
+    pub fn yaml_item(self, out: &mut Vec<u8>) {
+        yaml::write(&Tree::List(vec![self.tree]), out);
+        strange_lines(&self.unknown, out);
+    }
+
     /// Appends the object as a YAML document. What is unknown follows as comments.
     pub fn yaml(&self, out: &mut Vec<u8>) {
         yaml::write(&self.tree, out);
-        for one in &self.unknown {
-            out.extend_from_slice(format!("# unknown field {}: ", one.place()).as_bytes());
-            json::write(&one.value(), Style::Server, out);
-            out.push(b'\n');
-        }
+        strange_lines(&self.unknown, out);
+    }
+}
+
+fn strange_lines(unknown: &[Unknown], out: &mut Vec<u8>) {
+    for one in unknown {
+        out.extend_from_slice(format!("# unknown field {}: ", one.place()).as_bytes());
+        json::write(&one.value(), Style::Server, out);
+        out.push(b'\n');
     }
 }

@@ -110,6 +110,29 @@ pub fn parse(text: &str) -> Option<(i64, i32)> {
     Some((seconds - offset, nanos))
 }
 
+/// How long something lasts already, as kubectl prints it: `HumanDuration` of `k8s.io/apimachinery`, of seconds.
+#[must_use]
+pub fn age(seconds: i64) -> String {
+    let with = |whole: i64, unit: &str, part: i64, smaller: &str| match part {
+        0 => format!("{whole}{unit}"),
+        part => format!("{whole}{unit}{part}{smaller}"),
+    };
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
+    match seconds {
+        ..-1 => "<invalid>".to_owned(),
+        -1 => "0s".to_owned(),
+        0..120 => format!("{seconds}s"),
+        _ if minutes < 10 => with(minutes, "m", seconds % 60, "s"),
+        _ if minutes < 180 => format!("{minutes}m"),
+        _ if hours < 8 => with(hours, "h", minutes % 60, "m"),
+        _ if hours < 48 => format!("{hours}h"),
+        _ if hours < 24 * 8 => with(hours / 24, "d", hours % 24, "h"),
+        _ if hours < 24 * 365 * 2 => format!("{}d", hours / 24),
+        _ if hours < 24 * 365 * 8 => with(hours / 24 / 365, "y", hours / 24 % 365, "d"),
+        _ => format!("{}y", hours / 24 / 365),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +155,34 @@ mod tests {
             Some((1_763_935_200, 123_456_789))
         );
         assert_eq!(print_micros(0, 1_999).as_deref(), Some("1970-01-01T00:00:00.000001Z"));
+    }
+
+    #[test]
+    fn ages_are_printed_as_kubectl_prints_them() {
+        const HOUR: i64 = 3600;
+        const DAY: i64 = 24 * HOUR;
+        for (seconds, text) in [
+            (-2, "<invalid>"),
+            (-1, "0s"),
+            (0, "0s"),
+            (119, "119s"),
+            (120, "2m"),
+            (599, "9m59s"),
+            (600, "10m"),
+            (3 * HOUR - 1, "179m"),
+            (3 * HOUR, "3h"),
+            (8 * HOUR - 1, "7h59m"),
+            (8 * HOUR + 60, "8h"),
+            (2 * DAY - 1, "47h"),
+            (2 * DAY, "2d"),
+            (8 * DAY - 1, "7d23h"),
+            (2 * 365 * DAY - 1, "729d"),
+            (2 * 365 * DAY, "2y"),
+            (8 * 365 * DAY - 1, "7y364d"),
+            (9 * 365 * DAY, "9y"),
+        ] {
+            assert_eq!(age(seconds), text, "{seconds}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod json;
 mod jsonl;
 mod node;
 mod object;
+mod objects;
 mod protobuf;
 mod raw;
 mod simple;
@@ -91,6 +92,7 @@ impl Format {
 }
 
 pub use object::Decode;
+pub use objects::{Layout, Objects, Seen};
 
 /// How keys and values are shown in the formats for people.
 #[derive(Debug, Default)]

@@ -217,7 +217,7 @@ fn pair(pair: &Pair, look: &Look) -> Vec<String> {
 }
 
 /// A table on its way to the reader.
-struct Drawing {
+pub(super) struct Drawing {
     columns: Vec<String>,
     widths: Vec<u16>,
     begun: bool,
@@ -225,13 +225,13 @@ struct Drawing {
 }
 
 impl Drawing {
-    fn new(columns: &[&str]) -> Self {
+    pub(super) fn new(columns: &[&str]) -> Self {
         let columns = columns.iter().map(|&name| name.to_owned()).collect();
         Self { columns, widths: Vec::new(), begun: false, rows: false }
     }
 
     /// Rows, with the heading above the first ones.
-    fn block(&mut self, rows: Vec<Vec<String>>, out: &mut dyn Write) -> Result<()> {
+    pub(super) fn block(&mut self, rows: Vec<Vec<String>>, out: &mut dyn Write) -> Result<()> {
         if self.begun && rows.is_empty() {
             return Ok(());
         }
@@ -252,7 +252,7 @@ impl Drawing {
     }
 
     /// The line below the last row.
-    fn end(mut self, out: &mut dyn Write) -> Result<()> {
+    pub(super) fn end(mut self, out: &mut dyn Write) -> Result<()> {
         let mut table = self.table();
         self.settle(&mut table);
         if let Some(line) = table.lines().last() {

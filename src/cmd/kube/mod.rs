@@ -1,5 +1,6 @@
-//! `kube`: Kubernetes objects without a cluster, from bytes to text and back.
+//! `kube`: Kubernetes objects by their names, and from bytes to text and back.
 
+mod get;
 mod input;
 
 use std::fs::File;
@@ -45,6 +46,13 @@ enum Kube {
         #[command(flatten)]
         objects: Objects,
     },
+    /// Print the objects of a kind, or one of them
+    ///
+    /// KIND is any name that kubectl takes: plural, singular, short, with its group behind a dot. Custom
+    /// resources are found by their definitions in the store. -w yaml and -w json print what kubectl prints,
+    /// -w jsonl an object a line.
+    #[command(override_usage = "etcdctl kube get [flags] KIND [NAME]")]
+    Get(get::Args),
     /// Print an object as the API server would store it
     ///
     /// Reads YAML or JSON. Kinds of Kubernetes and `OpenShift` become protobuf, all others JSON. Nothing is
@@ -88,7 +96,7 @@ impl Objects {
     }
 }
 
-pub fn run(args: Args, cx: &mut Context) -> Result<()> {
+pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
     match args.command {
         Kube::Decode { file, input, key, objects } => {
             let decode = objects.decode(true)?;
@@ -103,11 +111,12 @@ pub fn run(args: Args, cx: &mut Context) -> Result<()> {
                 print_one(pair, &decode, out.format, pairs.len() > 1)?;
             }
             if out.format == Format::Yaml {
-                out.decode(decode)?;
+                out.decode(decode);
                 out.print_pairs(&Header::default(), &pairs, Tail::default(), View::Pairs)?;
             }
             Ok(())
         }
+        Kube::Get(args) => get::run(args, cx).await,
         Kube::Encode { file } => {
             let text = contents(file.as_deref())?;
             let object = yaml::read(&text)

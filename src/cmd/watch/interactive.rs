@@ -32,7 +32,7 @@ enum Line {
 
 pub async fn run(variables: &Variables, decode: Decode, cx: &mut Context) -> Result<()> {
     let mut out = cx.output(&Format::WITHOUT_RAW)?;
-    out.decode(decode)?;
+    out.decode_values(decode)?;
     let cluster = cx.cluster().await?;
     cluster.login().await?;
     let mut lines = lines()?;

@@ -91,7 +91,7 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
     }
     let wanted = args.flags.wanted(args.words, cx.dash, variables)?;
     let mut out = cx.output(&Format::WITHOUT_RAW)?;
-    out.decode(decode)?;
+    out.decode_values(decode)?;
     let mut watches = cx.cluster().await?.watches();
     watches.add(wanted.watch);
     while let Some(heard) = watches.next().await? {

@@ -4,6 +4,7 @@ mod command;
 mod decode;
 mod encode;
 mod encryption;
+mod get;
 mod hostile;
 
 use std::path::PathBuf;

@@ -1,0 +1,140 @@
+//! `kube get`: the objects of a kind, found by the names that kubectl takes.
+
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::Objects;
+use crate::arg;
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::kube::resources::{DEFINITIONS, Resource, Wanted};
+use crate::kube::{Options, Value, read};
+use crate::output::{Decode, Format, Layout, say};
+use crate::request::{Range, RangeEnd};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Resource: plural, kind or short name, also KIND.GROUP
+    kind: String,
+    /// Name of one object
+    name: Option<String>,
+    /// Namespace of the objects
+    #[arg(short, long, value_name = "NAMESPACE", default_value = "default")]
+    namespace: String,
+    /// The objects of every namespace
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+    /// What the API server puts before its keys
+    #[arg(long, value_name = "PREFIX", default_value = "/registry")]
+    etcd_prefix: String,
+    /// Read at this revision; 0 for the newest
+    #[arg(long, value_name = "REVISION", default_value = "0", value_parser = arg::int)]
+    rev: i64,
+    /// Read from this snapshot, or from a stopped member's data directory, instead of a server
+    #[arg(long, value_name = "PATH", value_parser = arg::path())]
+    snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    objects: Objects,
+}
+
+pub async fn run(mut args: Args, cx: &mut Context) -> Result<()> {
+    let decode = args.objects.decode(true)?;
+    if args.name.is_none()
+        && let Some((kind, name)) = args.kind.split_once('/')
+    {
+        (args.name, args.kind) = (Some(name.to_owned()), kind.to_owned());
+    }
+    let mut out =
+        cx.output(&[Format::Simple, Format::Table, Format::Json, Format::Yaml, Format::Jsonl])?;
+    for (what, text) in [("name", args.name.as_deref()), ("namespace", Some(&args.namespace))] {
+        if text.is_some_and(|text| text.is_empty() || text.contains('/')) {
+            return Err(Error::bad_args(format!(
+                "a {what} is neither empty nor does it hold a slash: {:?}",
+                text.unwrap_or_default()
+            )));
+        }
+    }
+    let prefix = format!("/{}", args.etcd_prefix.trim_matches('/'));
+    let resource = args.resource(&prefix, &decode, cx).await?;
+    if args.all_namespaces && args.name.is_some() && resource.namespaced {
+        let words = "a resource cannot be retrieved by name across all namespaces";
+        return Err(Error::bad_args(words).hint("-n NAMESPACE says where it is"));
+    }
+
+    out.decode(decode);
+    let mut key = format!("{}/{}/", prefix.trim_end_matches('/'), resource.path);
+    let start = key.len();
+    if resource.namespaced && !args.all_namespaces {
+        key = format!("{key}{}/", args.namespace);
+    }
+    key.push_str(args.name.as_deref().unwrap_or_default());
+    let end = if args.name.is_some() { RangeEnd::Key } else { RangeEnd::Prefix };
+    let range = Range { key: key.into(), end, revision: args.rev, ..Range::default() };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |past| past.as_secs());
+    let layout = Layout {
+        one: args.name.is_some(),
+        start,
+        namespaced: resource.namespaced,
+        show_namespace: resource.namespaced && args.all_namespaces,
+        now: i64::try_from(now).unwrap_or(i64::MAX),
+    };
+    let format = out.format;
+    let pages = cx.source(args.snapshot.as_deref()).await?.range(range).await?;
+    let seen = out.print_objects(pages, layout).await?;
+    match &args.name {
+        Some(name) if seen.objects == 0 => {
+            Err(Error::failure(format!("{} {name:?} not found", resource.name())))
+        }
+        _ if seen.closed > 0 => {
+            let words = format!("{} of {} objects could not be shown", seen.closed, seen.objects);
+            let hint = "--encryption-config FILE opens what is encrypted at rest";
+            Err(Error::failure(words).hint(hint))
+        }
+        _ => {
+            if seen.objects == 0 && matches!(format, Format::Simple | Format::Table) {
+                say(&if layout.namespaced && !args.all_namespaces {
+                    format!("No resources found in {} namespace.", args.namespace)
+                } else {
+                    "No resources found".to_owned()
+                });
+            }
+            Ok(())
+        }
+    }
+}
+
+impl Args {
+    /// What is meant: a resource of Kubernetes, else one that the store defines.
+    async fn resource(&self, prefix: &str, decode: &Decode, cx: &mut Context) -> Result<Resource> {
+        let wanted = Wanted::parse(&self.kind);
+        if let Some(known) = wanted.known() {
+            return Ok(known);
+        }
+        let key = format!("{}/{DEFINITIONS}/", prefix.trim_end_matches('/'));
+        let range = Range {
+            key: key.clone().into(),
+            end: RangeEnd::Prefix,
+            revision: self.rev,
+            ..Range::default()
+        };
+        let mut pages = cx.source(self.snapshot.as_deref()).await?.range(range).await?;
+        let mut pairs = Vec::new();
+        while pages.next(&mut pairs).await? {
+            for pair in &pairs {
+                // What cannot be read defines nothing.
+                let opened = decode.keys.open(&pair.key, &pair.value);
+                let value = opened.as_ref().map_or(&pair.value[..], |plain| &plain[..]);
+                let Ok(Value::Object(object)) = read(value, &Options::default()) else {
+                    continue;
+                };
+                if let Some(found) = Resource::defined(&object.tree).filter(|one| wanted.is(one)) {
+                    return Ok(found);
+                }
+            }
+        }
+        let words = format!("the server doesn't have a resource type {:?}", self.kind);
+        Err(Error::failure(words).hint(format!(
+            "neither Kubernetes has that name nor a definition under {key}; --etcd-prefix says where the API server's keys begin"
+        )))
+    }
+}
