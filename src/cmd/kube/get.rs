@@ -92,9 +92,10 @@ pub async fn run(mut args: Args, cx: &mut Context) -> Result<()> {
         }
         _ => {
             if seen.objects == 0 && matches!(format, Format::Simple | Format::Table) {
-                say(&match layout.namespaced && !args.all_namespaces {
-                    true => format!("No resources found in {} namespace.", args.namespace),
-                    false => "No resources found".to_owned(),
+                say(&if layout.namespaced && !args.all_namespaces {
+                    format!("No resources found in {} namespace.", args.namespace)
+                } else {
+                    "No resources found".to_owned()
                 });
             }
             Ok(())
