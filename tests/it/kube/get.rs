@@ -34,7 +34,7 @@ fn kinds() -> BTreeMap<(String, String), Vec<Stored>> {
     for stored in cluster() {
         let Some(place) = stored.key.strip_prefix("/registry/") else { continue };
         let mut segments = place.split('/');
-        let first = segments.next().unwrap();
+        let first = segments.next().expect("a key has segments");
         let path = match segments.next() {
             Some(second) if first == "services" || first.contains('.') => {
                 format!("{first}/{second}")
