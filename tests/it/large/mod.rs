@@ -86,7 +86,7 @@ struct Reading {
     running: Running,
     stdout: ChildStdout,
     bytes: Vec<u8>,
-    /// The most memory that it was seen to use, in KiB.
+    /// The most memory that it was seen to use, in KiB, without the program itself, which is not optimised here.
     peak: usize,
 }
 
@@ -120,8 +120,11 @@ impl Reading {
     fn look(&mut self) {
         let path = format!("/proc/{}/status", self.running.child.id());
         let status = std::fs::read_to_string(path).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let now = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        let of = |name: &str| -> Option<usize> {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
+        };
+        let now = of("VmHWM:").zip(of("RssFile:")).map(|(whole, file)| whole.saturating_sub(file));
         self.peak = self.peak.max(now.unwrap_or(0));
     }
 
