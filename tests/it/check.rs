@@ -1,4 +1,4 @@
-//! `check`. Its reports are tested where they are written: a load of the official size takes a minute.
+//! `check`, whose reports are tested where they are written, too.
 
 use std::io::Read as _;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::certs::{Authority, Folder, Says};
-use crate::support::{Etcd, Run, agree, on_the_newest_server, on_twins, ours, words};
+use crate::support::{Etcd, Outcome, Run, agree, on_the_newest_server, on_twins, ours, words};
 
 /// Digits as one zero each run of them: what a machine's speed and memory decide.
 fn without_numbers(text: &str) -> String {
@@ -58,6 +58,36 @@ fn memory_of_data_is_told_alike_and_the_data_taken_away() {
         );
         assert!(ours.stderr.is_empty(), "{ours}");
         assert_eq!(twins.ours.contents(), twins.theirs.contents());
+    });
+}
+
+/// A whole minute. How fast a machine is it decides in each run anew, so that a verdict counts as its opposite.
+#[test]
+fn a_minute_of_writes_is_told_alike_and_taken_away() {
+    on_twins(&["3.7"], |twins| {
+        let line = "check perf --load s --prefix p/ --auto-compact --auto-defrag";
+        let run = |run: Run| run.deadline(Duration::from_secs(180)).outcome();
+        let (ours, theirs) = twins.both_as(&words(line), run);
+        let told = |outcome: &Outcome| {
+            let mut text = without_numbers(&outcome.text());
+            for (bad, good) in [
+                ("FAIL: Throughput too low:", "PASS: Throughput is"),
+                ("Slowest request took too long:", "PASS: Slowest request took"),
+                ("Stddev too high:", "PASS: Stddev is"),
+                ("FAIL\n", "PASS\n"),
+            ] {
+                text = text.replace(bad, good);
+            }
+            text
+        };
+        assert_eq!(told(&ours), told(&theirs), "{ours}\n{theirs}");
+        for outcome in [&ours, &theirs] {
+            let passed = outcome.text().ends_with("PASS\n");
+            assert_eq!(outcome.status, i32::from(!passed), "{outcome}");
+        }
+        for etcd in [&twins.ours, &twins.theirs] {
+            assert!(!etcd.contents().contains("\"kvs\""), "its keys are still there");
+        }
     });
 }
 

@@ -185,7 +185,12 @@ impl Twins {
         self.both_as(args, |run| run.outcome())
     }
 
-    fn both_as(&self, args: &[&str], run: impl Fn(Run) -> Outcome + Sync) -> (Outcome, Outcome) {
+    /// Likewise, run in some way.
+    pub fn both_as(
+        &self,
+        args: &[&str],
+        run: impl Fn(Run) -> Outcome + Sync,
+    ) -> (Outcome, Outcome) {
         run::both(
             || run(Run::ours(at(&self.ours, args))),
             || run(Run::reference(at(&self.theirs, args))),
