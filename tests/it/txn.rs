@@ -87,9 +87,8 @@ fn an_interactive_one_prompts_and_may_be_typed_on_a_bare_terminal() {
                 let endpoint = etcd.endpoint();
                 let args = ["--endpoints", &endpoint, "txn", "--interactive"].map(str::to_owned);
                 let mut live = Live::on_terminal(client(args.to_vec()));
-                // A terminal shows what is typed when it is typed: before or behind the prompt.
                 live.wait_for_lines(1);
-                live.type_in(script);
+                live.type_unanswered(script);
                 live.end()
             };
             let (ours, theirs) =

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use std::os::unix::process::ExitStatusExt;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use super::run::{Run, terminal};
 use super::{Etcd, words};
@@ -111,6 +111,21 @@ impl Live {
         let keyboard = self.keyboard.as_mut().expect("its input has ended");
         keyboard.write_all(text.as_bytes()).expect("could not type");
         keyboard.flush().expect("could not type");
+    }
+
+    /// Types on a terminal while the client stands still: the terminal shows what is typed in its own
+    /// time, and so in one piece, before the client answers the first line. Both ends of line are one there.
+    #[track_caller]
+    pub fn type_unanswered(&mut self, typed: &str) {
+        self.signal(Signal::STOP);
+        let pid = Pid::from_child(&self.child);
+        waitpid(Some(pid), WaitOptions::UNTRACED).expect("could not wait for a client to stop");
+        let ends = |text: &str| text.matches('\n').count();
+        let shown = ends(&self.stdout()) + typed.matches(['\r', '\n']).count();
+        let last = typed.rsplit(['\r', '\n']).next().unwrap_or_default().to_owned();
+        self.type_in(typed);
+        self.wait_until(|stdout| ends(stdout) >= shown && stdout.ends_with(&last));
+        self.signal(Signal::CONT);
     }
 
     pub fn end_input(&mut self) {
