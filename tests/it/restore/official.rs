@@ -8,6 +8,9 @@ use crate::support::{Run, kubernetes, reference_util, run, skipped, words};
 
 const LOG: &str = "member/wal/0000000000000000-0000000000000000.wal";
 
+/// Its index is the number of members: forty of them.
+const SNAP_OF_MANY: &str = "member/snap/0000000000000001-0000000000000028.snap";
+
 fn there() -> bool {
     let there = reference_util().is_some();
     if !there {
@@ -107,16 +110,15 @@ fn a_log_of_many_members_is_the_official_one() {
     let [ours, theirs] = both(&snapshot, folder.path(), &flags);
     // The official utility writes so many members into the .snap in an order of chance: its checksum, a
     // varint, then takes four bytes or five, and the order is not for comparing.
-    const SNAP: &str = "member/snap/0000000000000001-0000000000000028.snap";
     let [ours_held, theirs_held] = [&ours, &theirs].map(|data| {
-        let mut held = snap_data(&data.join(SNAP));
+        let mut held = snap_data(&data.join(SNAP_OF_MANY));
         held.sort_unstable();
         held
     });
-    assert!(ours_held == theirs_held, "{SNAP} holds other data");
+    assert!(ours_held == theirs_held, "{SNAP_OF_MANY} holds other data");
     let [ours_tree, theirs_tree] = [&ours, &theirs].map(|data| {
         let mut tree = tree(data);
-        for line in tree.iter_mut().filter(|line| line.starts_with(SNAP)) {
+        for line in tree.iter_mut().filter(|line| line.starts_with(SNAP_OF_MANY)) {
             line.truncate(line.rfind(' ').expect("a size stands last"));
         }
         tree
