@@ -131,9 +131,9 @@ fn a_log_of_many_members_is_the_official_one() {
 /// The field `data` of a `.snap` file (snappb.Snapshot), which stands behind the varint of its checksum.
 fn snap_data(path: &Path) -> Vec<u8> {
     let file = fs::read(path).expect("could not read a .snap");
-    assert_eq!(file.first(), Some(&0x08), "a .snap begins with its checksum");
-    let checksum = 1 + file.iter().skip(1).take_while(|byte| **byte >= 0x80).count() + 1;
-    file[checksum..].to_vec()
+    let mut rest = file.strip_prefix(&[0x08]).expect("a .snap begins with its checksum");
+    prost::encoding::decode_varint(&mut rest).expect("the checksum is a varint");
+    rest.to_vec()
 }
 
 #[test]
