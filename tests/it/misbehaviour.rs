@@ -166,7 +166,6 @@ fn a_stream_cut_after_its_first_piece_is_a_failure() {
 }
 
 #[test]
-#[ignore = "for when watch is there"]
 fn an_event_of_an_unknown_type_is_shown_as_its_number() {
     if !reference_is_there() {
         return;
