@@ -377,7 +377,8 @@ impl PbWatchService for WatchService {
         let created = PbWatchResponse { created: true, ..answer.clone() };
         let news = PbWatchResponse { events: vec![event], ..answer };
         let pieces = tokio_stream::iter(vec![Ok(created), Ok(news)]);
-        Ok(Response::new(Box::pin(pieces)))
+        // A watch goes on: the official client may tell its end before its last event.
+        Ok(Response::new(Box::pin(pieces.chain(tokio_stream::pending()))))
     }
 }
 
