@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Result};
 use crate::go::tokens::tokens;
+use crate::secret;
 
 /// Why a program did not end well, in the words of Go's `os/exec`.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub fn words(line: &str) -> Result<Vec<OsString>> {
     Ok(words.into_iter().map(OsString::from_vec).collect())
 }
 
-/// Runs a program, which writes errors where we write them, and gives what it prints.
+/// Runs a program, which writes errors where we write them, and gives what it prints, which may be a password.
 ///
 /// # Errors
 /// It could not be run, or did not end well.
@@ -60,11 +61,15 @@ pub async fn printed(words: &[OsString]) -> Result<Zeroizing<Vec<u8>>, Failed> {
     };
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null()).stderr(Stdio::inherit()).stdout(Stdio::piped());
-    let child = command.spawn().map_err(|err| failed(unstarted(program, &err)))?;
-    let ended = tokio::task::spawn_blocking(move || child.wait_with_output()).await;
-    match ended.map_err(io::Error::other).flatten() {
-        Ok(output) if output.status.success() => Ok(Zeroizing::new(output.stdout)),
-        Ok(output) => Err(Failed { words: how(output.status), status: output.status.code() }),
+    let mut child = command.spawn().map_err(|err| failed(unstarted(program, &err)))?;
+    let ended = tokio::task::spawn_blocking(move || {
+        let printed = child.stdout.take().map(|mut stdout| secret::all(&mut stdout)).transpose();
+        let status = child.wait()?;
+        Ok((status, printed?.unwrap_or_default()))
+    });
+    match ended.await.map_err(io::Error::other).flatten() {
+        Ok((status, printed)) if status.success() => Ok(printed),
+        Ok((status, _)) => Err(Failed { words: how(status), status: status.code() }),
         Err(err) => Err(failed(err.to_string())),
     }
 }

@@ -9,19 +9,6 @@ pub fn raw() -> io::Result<File> {
     Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
 }
 
-/// Reads a line byte by byte, its end included: what follows stays to be read.
-#[expect(clippy::unbuffered_bytes, reason = "a buffer would take what is not ours")]
-pub fn line(input: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut line = Vec::new();
-    for byte in input.bytes() {
-        line.push(byte?);
-        if line.ends_with(b"\n") {
-            break;
-        }
-    }
-    Ok(line)
-}
-
 /// Lines, read ahead as far as the official client does, so that what reads the rest finds the same rest.
 pub struct Lines<R> {
     input: BufReader<R>,
@@ -53,15 +40,6 @@ impl<R: Read> Lines<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_line_leaves_what_follows() {
-        let mut input = &b"one\ntwo"[..];
-        assert_eq!(line(&mut input).unwrap(), b"one\n");
-        assert_eq!(input, b"two");
-        assert_eq!(line(&mut input).unwrap(), b"two");
-        assert_eq!(line(&mut input).unwrap(), b"");
-    }
 
     #[test]
     fn lines_end_where_the_input_does() {

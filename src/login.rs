@@ -1,8 +1,9 @@
 //! Who asks: the user's name, and the password from where it is kept.
 
-use std::ffi::{OsStr, OsString};
-use std::io::{self, BufRead};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::child;
@@ -11,7 +12,7 @@ use crate::error::{Error, Exit, Result};
 use crate::global::Global;
 use crate::input;
 use crate::output;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::terminal;
 
 /// Whether the login takes a person who types a password, or someone who writes it to a pipe.
@@ -54,9 +55,9 @@ pub async fn of(user: &OsStr, password: &OsStr, prompt: &str) -> Result<Login> {
     }
     let user = user.as_bytes();
     let (user, password) = if !password.is_empty() {
-        (user, secret(password.to_owned())?)
+        (user, secret(password.as_bytes())?)
     } else if let Some(colon) = user.iter().position(|&byte| byte == b':') {
-        (&user[..colon], secret(OsStr::from_bytes(&user[colon + 1..]).to_owned())?)
+        (&user[..colon], secret(&user[colon + 1..])?)
     } else {
         (user, ask(prompt).await?)
     };
@@ -68,7 +69,7 @@ fn known(user: &[u8], password: Secret) -> Result<Login> {
         // The official client then asks nobody for a token.
         return Ok(Login::None);
     }
-    let user = text(user.to_vec())?;
+    let user = text(user)?.to_owned();
     Ok(Login::Password { user, password })
 }
 
@@ -77,17 +78,9 @@ fn from_file(path: &Path) -> Result<Secret> {
     let failed = |err: io::Error| {
         Error::bad_args(format!("could not read the password file {}: {err}", path.display()))
     };
-    let mut line = Vec::new();
-    if path == Path::new("-") {
-        line = input::raw().and_then(|mut stdin| input::line(&mut stdin)).map_err(failed)?;
-    } else {
-        let file = std::fs::File::open(path).map_err(failed)?;
-        io::BufReader::new(file).read_until(b'\n', &mut line).map_err(failed)?;
-    }
-    while line.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
-        line.pop();
-    }
-    secret(OsString::from_vec(line))
+    let input = if path == Path::new("-") { input::raw() } else { File::open(path) };
+    let line = input.and_then(|mut input| secret::line(&mut input)).map_err(failed)?;
+    secret(without_end(&line))
 }
 
 /// The first line that a program prints.
@@ -95,9 +88,15 @@ async fn from_command(command: &str) -> Result<Secret> {
     let failed = |why: &str| Error::bad_args(format!("the password command failed: {why}"));
     let printed = child::printed(&child::words(command)?).await;
     let printed = printed.map_err(|err| failed(&err.words))?;
-    let line = printed.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    secret(OsString::from_vec(line.to_vec()))
+    secret(without_end(printed.split(|&byte| byte == b'\n').next().unwrap_or_default()))
+}
+
+/// A line without what ends it.
+fn without_end(mut line: &[u8]) -> &[u8] {
+    while let [rest @ .., b'\n' | b'\r'] = line {
+        line = rest;
+    }
+    line
 }
 
 /// Asks on standard output, as the official client does, and reads a line that is not shown.
@@ -108,7 +107,7 @@ pub async fn ask(prompt: &str) -> Result<Secret> {
     let hidden = terminal::Hidden::new(io::stdin());
     output::print_text(prompt)?;
     // Byte by byte: what follows is not ours, but a transaction's or a value.
-    let line = tokio::task::spawn_blocking(|| input::line(&mut input::raw()?));
+    let line = tokio::task::spawn_blocking(|| secret::line(&mut input::raw()?));
     let line = tokio::select! {
         line = line => line,
         _ = interruption.wait() => {
@@ -121,16 +120,16 @@ pub async fn ask(prompt: &str) -> Result<Secret> {
     drop(interruption);
     output::print_text("\n")?;
     let line = line.ok().and_then(Result::ok).unwrap_or_default();
-    secret(OsString::from_vec(line.trim_ascii().to_vec()))
+    secret(line.trim_ascii())
 }
 
-fn secret(bytes: OsString) -> Result<Secret> {
-    text(bytes.into_vec()).map(Secret::new)
+fn secret(bytes: &[u8]) -> Result<Secret> {
+    text(bytes).map(Secret::new)
 }
 
 /// The API's texts are UTF-8.
-fn text(bytes: Vec<u8>) -> Result<String> {
-    String::from_utf8(bytes).map_err(|_| {
+fn text(bytes: &[u8]) -> Result<&str> {
+    str::from_utf8(bytes).map_err(|_| {
         let words = "grpc: error while marshaling: string field contains invalid UTF-8";
         Error::new(Exit::BadConnection, format!("rpc error: code = Internal desc = {words}"))
     })

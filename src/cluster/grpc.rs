@@ -8,10 +8,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes};
 use http::HeaderMap;
 use http_body::Frame;
 use tokio::sync::mpsc::UnboundedReceiver;
+use zeroize::Zeroizing;
 
 /// A status code, with the names that grpc-go prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,16 +109,16 @@ fn percent_decoded(text: &[u8]) -> String {
 /// The five bytes before each message: a compression flag, a big-endian length.
 pub const PREFIX: usize = 5;
 
-/// One message, framed.
+/// One message, framed. It may hold a password, or a value that is secret: it is wiped when it was sent.
 #[must_use]
 pub fn frame(message: &impl prost::Message) -> Bytes {
     let length = message.encoded_len();
-    let mut out = BytesMut::with_capacity(PREFIX + length);
+    let mut out = Zeroizing::new(Vec::with_capacity(PREFIX + length));
     out.put_u8(0);
     // Callers check the length against a limit that is an `i32`.
     out.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
-    message.encode_raw(&mut out);
-    out.freeze()
+    message.encode_raw(&mut *out);
+    Bytes::from_owner(out)
 }
 
 /// The length that a prefix announces, where it is a plain message.

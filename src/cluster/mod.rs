@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use tokio::time::{Instant, sleep, timeout};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use self::cause::{Cause, Causes, Refusal};
 pub use self::conn::KeepAlive;
@@ -93,7 +94,14 @@ impl Cluster {
         A: prost::Message,
         B: prost::Message + Default,
     {
-        let message = self.framed(ask)?;
+        self.call_framed(method, self.framed(ask)?).await
+    }
+
+    /// The same with a question that is in its frame already.
+    async fn call_framed<B>(&self, method: Method, message: bytes::Bytes) -> Result<Answer<B>>
+    where
+        B: prost::Message + Default,
+    {
         let mut attempts = Attempts::new(self, method, self.patience()?);
         loop {
             let ask = attempts.ask(method.path, message.clone(), true);
@@ -164,13 +172,15 @@ impl Cluster {
         if self.logged_in.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let ask =
+        let mut ask =
             AuthenticateRequest { name: user.clone(), password: password.reveal().to_owned() };
+        let message = grpc::frame(&ask);
+        ask.password.zeroize();
         let patience = self.link.target.patience;
         let patience = patience.dial.unwrap_or(patience.command);
         let ask = Ask {
             path: Method::AUTHENTICATE.path,
-            message: grpc::frame(&ask),
+            message,
             timeout: Some(patience),
             anonymous: true,
             needs_leader: false,
@@ -180,8 +190,9 @@ impl Cluster {
             let mut incoming = self.link.open(&ask, Some(deadline)).await?;
             let bytes = incoming.message(self.link.target.limits.receive).await?;
             let bytes = bytes.ok_or_else(|| incoming.lost("an answer without a message"))?;
-            let answer = <AuthenticateResponse as prost::Message>::decode(bytes)
+            let answer = <AuthenticateResponse as prost::Message>::decode(bytes.clone())
                 .map_err(|err| incoming.refused(undecodable(&err.to_string())))?;
+            let _ = bytes.try_into_mut().map(|mut bytes| bytes.zeroize());
             header(&Secret::new(answer.token)).map_err(|err| incoming.lost(err.message()))
         };
         let outcome = match timeout(patience + GRACE, work).await {
@@ -356,7 +367,8 @@ fn undecodable(why: &str) -> Status {
 }
 
 fn header(token: &Secret) -> Result<HeaderValue> {
-    let mut value = HeaderValue::try_from(token.reveal())
+    let text = bytes::Bytes::from_owner(Zeroizing::new(token.reveal().as_bytes().to_vec()));
+    let mut value = HeaderValue::from_maybe_shared(text)
         .map_err(|_| Error::bad_args("the token has characters that no token can have"))?;
     value.set_sensitive(true);
     Ok(value)

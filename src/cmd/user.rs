@@ -1,13 +1,14 @@
 //! `user`: who may ask, with which roles.
 
-use std::io::{self, BufRead};
+use std::fmt::Display;
 
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::input;
 use crate::login;
 use crate::output::{self, Format};
 use crate::reply::{Done, Header, Reply};
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 
 /// List and change users
 #[derive(Debug, clap::Args)]
@@ -161,10 +162,11 @@ fn done(cx: &mut Context, text: String, header: Option<Header>, bytes: bytes::By
 /// A new password: typed twice, or the first word of standard input's first line.
 async fn password(name: &str, interactive: bool) -> Result<Secret> {
     if !interactive {
-        let mut line = String::new();
-        let read = io::stdin().lock().read_line(&mut line);
-        read.map_err(|err| Error::bad_args(format!("failed to ask password: {err}")))?;
-        return Ok(Secret::new(line.split_whitespace().next().unwrap_or_default()));
+        let failed = |why: &dyn Display| Error::bad_args(format!("failed to ask password: {why}"));
+        let line = input::raw().and_then(|mut stdin| secret::line(&mut stdin));
+        let line = line.map_err(|err| failed(&err))?;
+        let text = str::from_utf8(&line).map_err(|err| failed(&err))?;
+        return Ok(Secret::new(text.split_whitespace().next().unwrap_or_default()));
     }
     let first = login::ask(&format!("Password of {name}: ")).await?;
     if first.is_empty() {

@@ -18,8 +18,8 @@ const LAYERS: [&[&str]; 15] = [
     &["render"],
     &["cluster", "snapshot"],
     &["request", "reply", "kube"],
-    &["proto", "secret", "arg", "grammar", "child", "input", "progress", "terminal"],
-    &["folder"],
+    &["proto", "arg", "grammar", "child", "input", "progress", "terminal"],
+    &["folder", "secret"],
     &["go"],
     &["error"],
 ];

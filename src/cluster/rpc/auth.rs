@@ -1,5 +1,7 @@
 //! The service `Auth`.
 
+use zeroize::Zeroize as _;
+
 use super::Method;
 use crate::cluster::Cluster;
 use crate::error::Result;
@@ -137,7 +139,9 @@ impl Cluster {
         let password = password.reveal().to_owned();
         let mut ask = AuthUserAddRequest { name, password, ..AuthUserAddRequest::default() };
         ask.options.get_or_insert_default().no_password = no_password;
-        self.call(Method::once("/etcdserverpb.Auth/UserAdd"), &ask).await
+        let message = self.framed(&ask);
+        ask.password.zeroize();
+        self.call_framed(Method::once("/etcdserverpb.Auth/UserAdd"), message?).await
     }
 
     /// Changes a user's password.
@@ -147,7 +151,9 @@ impl Cluster {
         password: &Secret,
     ) -> Result<Answer<AuthUserChangePasswordResponse>> {
         let password = password.reveal().to_owned();
-        let ask = AuthUserChangePasswordRequest { name, password, ..Default::default() };
-        self.call(Method::once("/etcdserverpb.Auth/UserChangePassword"), &ask).await
+        let mut ask = AuthUserChangePasswordRequest { name, password, ..Default::default() };
+        let message = self.framed(&ask);
+        ask.password.zeroize();
+        self.call_framed(Method::once("/etcdserverpb.Auth/UserChangePassword"), message?).await
     }
 }
