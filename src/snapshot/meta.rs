@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// Of every page.
-pub const HEADER: usize = 16;
+use super::page::HEADER;
+
 /// Of the meta page alone, after the header.
 const LENGTH: usize = 64;
 const MAGIC: u32 = 0xED0C_DAED;

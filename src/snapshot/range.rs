@@ -7,11 +7,13 @@ use std::cmp::Ordering;
 
 use bytes::Bytes;
 
-use super::db::{Bucket, Db, Fault};
+use super::batch;
+use super::db::{Db, Fault};
 use super::newest::{Newest, Place};
 use super::open::Opened;
 use super::revision::Stored;
 use super::store;
+use super::walk::Bucket;
 use crate::error::{Error, Result};
 use crate::reply::{Header, Pair, Tail};
 use crate::request::{Range, SortOrder, SortTarget};
@@ -124,7 +126,7 @@ fn chosen(
     range: &Range,
 ) -> Result<Vec<Place>, Fault> {
     let mut candidates = Vec::new();
-    for batch in places.chunks(db.at_once()) {
+    for batch in places.chunks(batch::pages(db.meta.page_size)) {
         let mut at = batch.iter();
         rows(db, keys, batch, &mut |stored| {
             let Some(&place) = at.next() else { return };
@@ -179,7 +181,7 @@ impl Pieces {
     pub fn next(&mut self, pairs: &mut Vec<Pair>) -> Result<bool> {
         pairs.clear();
         let db = &self.opened.db;
-        let batch: Vec<Place> = self.rows.by_ref().take(db.at_once()).collect();
+        let batch: Vec<Place> = self.rows.by_ref().take(batch::pages(db.meta.page_size)).collect();
         let values = self.values;
         let read = rows(db, self.keys.as_ref(), &batch, &mut |stored| {
             pairs.push(Pair {

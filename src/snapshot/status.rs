@@ -48,22 +48,14 @@ pub fn status(db: &Db) -> Result<Status> {
 /// # Errors
 /// The first damage, with the byte it is at.
 pub fn verify(db: &Db) -> Result<()> {
-    let whole = db.meta.end.saturating_mul(db.meta.page_size.into());
-    if db.size < whole {
-        let (shown, size) = (db.path.display(), db.size);
-        let words = format!("{shown}: cut off at byte {size}: its pages take {whole}");
-        return Err(Error::failure(words));
-    }
+    db.whole().map_err(|fault| db.explain(fault))?;
     let (found, hash) = together(db, || read(db).map_err(|fault| db.explain(fault)));
     found?;
     hash
 }
 
 fn read(db: &Db) -> Result<Status, Fault> {
-    let mut status = Status {
-        total_size: db.meta.end.saturating_mul(db.meta.page_size.into()),
-        ..Status::default()
-    };
+    let mut status = Status { total_size: db.extent(), ..Status::default() };
     let mut keys = Keys::default();
     let mut walk = db.walk();
     for bucket in walk.buckets()? {

@@ -2,10 +2,11 @@
 //!
 //! Source: etcd 3.7.1, `server/storage/mvcc/{kvstore,hash}.go`.
 
-use super::db::{Bucket, Db, Fault, Walk};
+use super::db::{Db, Fault};
 use super::keys::Keys;
 use super::page::Row;
 use super::revision::{Revision, Stored};
+use super::walk::{Bucket, Walk};
 use crate::error::{Error, Result};
 
 /// Which revisions a key space answers for.

@@ -57,8 +57,7 @@ impl Restore {
         let folders = Folders::create(&self.data_dir, self.wal_dir.as_deref())?;
         let path = folders.snap.join("db");
         let file = database::copy(source, &self.snapshot, &path, self.skip_hash_check, watch)?;
-        database::adopt(&file, &self.snapshot, &peers, self.bump)?;
-        drop(file);
+        database::adopt(file, &self.snapshot, &peers, self.bump)?;
         watch.advance(0)?;
         tell(&peers);
         files::log(&folders.wal, &peers).map_err(|err| failed("write", &folders.wal, &err))?;

@@ -205,3 +205,17 @@ fn damaged_files_give_an_answer_or_one_sentence() {
         }
     });
 }
+
+/// The official utility waits for ever.
+#[test]
+fn on_purpose_a_running_members_database_is_refused() {
+    on_the_newest_server(|etcd| {
+        etcd.put(b"key", b"value");
+        let database = etcd.data().join("member/snap/db").display().to_string();
+        for line in ["snapshot status", "snapshot verify", "hashkv", "get key --snapshot"] {
+            let outcome = Run::ours([words(line), vec![database.as_str()]].concat()).outcome();
+            outcome.assert_fails(1, &format!("a member is running on {database}"));
+            assert!(outcome.said().contains("hint: ask the member itself"), "{outcome}");
+        }
+    });
+}
