@@ -60,7 +60,7 @@ pub async fn page(
 }
 
 /// A number on a page in Prometheus' text format.
-fn number(page: &[u8], name: &str) -> Result<f64, String> {
+pub fn number(page: &[u8], name: &str) -> Result<f64, String> {
     let page = String::from_utf8_lossy(page);
     let value = page.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let value =

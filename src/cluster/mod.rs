@@ -5,8 +5,10 @@
 
 pub mod blobs;
 pub mod cause;
+pub mod decode;
 pub mod endpoint;
 pub mod grpc;
+pub mod metrics;
 pub mod peek;
 pub mod range;
 pub mod srv;
@@ -15,13 +17,11 @@ pub mod tls;
 pub mod watch;
 
 mod conn;
-mod decode;
 mod dial;
 mod inquiry;
 mod known;
 mod lasting;
 mod link;
-mod metrics;
 mod proxy;
 pub mod renew;
 mod rpc;

@@ -1,6 +1,6 @@
 //! Contexts: named sets of flags that say where a cluster is and who asks, in a file of the user's.
 
-mod toml;
+pub mod toml;
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};

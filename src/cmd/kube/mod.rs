@@ -16,7 +16,7 @@ use crate::kube::{Options, Value, encode, read, yaml};
 use crate::output::{Decode, Format, View, print_bytes};
 use crate::reply::{Header, Pair, Tail};
 
-pub use input::Form;
+pub use input::{Form, pairs};
 
 /// Print stored Kubernetes objects, or make them
 #[derive(Debug, clap::Args)]
