@@ -21,7 +21,7 @@ use tokio::net::{UdpSocket, UnixListener, UnixStream};
 use tokio::time::timeout;
 
 /// The time for one call.
-const PATIENCE: Duration = Duration::from_millis(150);
+const PATIENCE: Duration = Duration::from_millis(60);
 /// Far more than a call, another look at its failure, and a busy machine take.
 const TOO_LONG: Duration = Duration::from_secs(8);
 

@@ -133,7 +133,10 @@ fn tables(bytes: &[u8]) {
     let Ok(text) = str::from_utf8(bytes) else { return };
     let Ok(mut toml) = Toml::parse(text) else { return };
     let again = Toml::parse(&toml.text()).expect("what is written can be read");
-    assert_eq!(again, toml);
+    assert!(again.tables().eq(toml.tables()));
+    for table in [None].into_iter().chain(toml.tables().map(Some)) {
+        assert_eq!(again.pairs(table), toml.pairs(table));
+    }
     let names: Vec<String> = toml.tables().map(str::to_owned).collect();
     for name in &names {
         let pairs: Vec<String> =

@@ -15,6 +15,7 @@ mod endpoint;
 mod formats;
 mod get;
 mod global;
+mod hostile;
 mod invocations;
 mod kube;
 mod large;
