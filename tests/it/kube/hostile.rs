@@ -183,6 +183,37 @@ fn what_is_unknown_never_ends_its_comment() {
 }
 
 #[test]
+fn a_map_in_the_wrong_order_takes_no_longer_than_in_the_right_one() {
+    // A ConfigMap of as many entries as a value may have, from the last key to the first, and one twice.
+    let field = |number: u8, bytes: &[u8]| {
+        let mut out = vec![number << 3 | 2];
+        let mut rest = bytes.len();
+        while rest >= 128 {
+            out.push(u8::try_from(rest & 127 | 128).unwrap());
+            rest >>= 7;
+        }
+        out.push(u8::try_from(rest).unwrap());
+        [&out, bytes].concat()
+    };
+    let entry = |key: &str, value: &str| {
+        field(2, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat())
+    };
+    let mut data: Vec<u8> =
+        (0..150_000).rev().flat_map(|number| entry(&format!("{number:06}"), "")).collect();
+    data.extend(entry("000007", "last"));
+    let head = b"k8s\0\x0a\x0f\x0a\x02v1\x12\x09ConfigMap";
+    let value = [&head[..], &field(2, &data)].concat();
+    let begun = std::time::Instant::now();
+    let Ok(Value::Object(object)) = read(&value, &Options::default()) else { panic!("no object") };
+    let mut text = Vec::new();
+    object.json(json::Style::Server, &mut text);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("\"000006\":\"\",\"000007\":\"last\",\"000008\":\"\""));
+    assert_eq!(text.matches("\"000007\"").count(), 1);
+}
+
+#[test]
 fn many_unknown_fields_take_no_longer_than_their_bytes() {
     // As many numbers as three bytes have, each once.
     let mut fields = Vec::new();
