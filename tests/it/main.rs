@@ -33,6 +33,7 @@ mod readme;
 mod relied_on;
 mod repo;
 mod restore;
+mod secrets;
 mod shells;
 mod snapshot;
 mod support;
