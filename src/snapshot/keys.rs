@@ -4,8 +4,10 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 
-/// Keys that are known at once: their table has 36 MiB then, and while it grew to that, 18 more.
-const MOST: usize = 1_700_000;
+/// Keys that are known at once: just what a table of 34 MiB holds, so that it never grows.
+const MOST: usize = 1_800_000;
+/// No row takes less of a file, so many bytes.
+const ROW: u64 = 48;
 /// Changes that are made together: one waits for memory while the next is begun.
 const TOGETHER: usize = 1024;
 
@@ -71,8 +73,12 @@ pub struct Keys {
 }
 
 impl Keys {
-    fn new(seeds: [RandomState; 2], share: Share, most: usize) -> Self {
-        let map = HashMap::default();
+    fn new(seeds: [RandomState; 2], share: Share, most: usize, rows: usize) -> Self {
+        // At once as large as it will be: one that grows takes half as much again.
+        let map = HashMap::with_capacity_and_hasher(
+            rows.min(most + TOGETHER),
+            BuildHasherDefault::default(),
+        );
         Self { seeds, share, most, map, pending: Vec::with_capacity(TOGETHER) }
     }
 
@@ -118,19 +124,21 @@ impl Keys {
 }
 
 /// Goes through rows with `pass`, which tells [`Keys`] of every change, as often as it takes to have looked at
-/// all of them; `left` gets the numbers of the keys that are left, in no order.
+/// all of them; `left` gets the numbers of the keys that are left, in no order. `size` is the file's.
 ///
 /// # Errors
 /// What `pass` gives.
 pub fn count<E>(
+    size: u64,
     pass: impl FnMut(&mut Keys) -> Result<(), E>,
     left: impl FnMut(u32),
 ) -> Result<(), E> {
-    shared(MOST, pass, left)
+    shared(MOST, usize::try_from(size / ROW).unwrap_or(usize::MAX), pass, left)
 }
 
 fn shared<E>(
     most: usize,
+    rows: usize,
     mut pass: impl FnMut(&mut Keys) -> Result<(), E>,
     mut left: impl FnMut(u32),
 ) -> Result<(), E> {
@@ -138,7 +146,7 @@ fn shared<E>(
     let seeds: [RandomState; 2] = Default::default();
     let mut share = Some(Share::ALL);
     while let Some(this) = share {
-        let mut keys = Keys::new(seeds.clone(), this, most);
+        let mut keys = Keys::new(seeds.clone(), this, most, rows);
         pass(&mut keys)?;
         keys.settle();
         share = keys.share.next();
@@ -177,7 +185,7 @@ mod tests {
                 }
                 Ok::<(), ()>(())
             };
-            shared(most, pass, |number| found.push(number)).unwrap();
+            shared(most, 0, pass, |number| found.push(number)).unwrap();
             found.sort_unstable();
             assert!(found == wanted, "{most}");
             assert_eq!(passes == 1, most == 10_000, "{passes} passes with {most}");

@@ -56,7 +56,7 @@ pub fn verify(db: &Db) -> Result<()> {
 
 fn read(db: &Db) -> Result<Status, Fault> {
     let (mut status, mut live) = (Status::default(), 0);
-    keys::count(|keys| once(db, keys).map(|now| status = now), |_| live += 1)?;
+    keys::count(db.size, |keys| once(db, keys).map(|now| status = now), |_| live += 1)?;
     Ok(Status { total_key: live, ..status })
 }
 

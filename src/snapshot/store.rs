@@ -180,7 +180,7 @@ fn kept(db: &Db, head: &Head, limit: i64, compacted: i64) -> Result<(i64, Kept),
             Ok(())
         })
     };
-    keys::count(pass, |number| {
+    keys::count(db.size, pass, |number| {
         let word = number as usize / 64;
         if bits.len() <= word {
             bits.resize(word + 1, 0u64);
@@ -210,7 +210,7 @@ fn some_live(db: &Db, head: &Head, limit: i64) -> Result<bool, Fault> {
             Ok(())
         })
     };
-    keys::count(pass, |_| some = true)?;
+    keys::count(db.size, pass, |_| some = true)?;
     Ok(some)
 }
 
