@@ -2,12 +2,17 @@
 //!
 //! Source: etcd 3.7.1, `server/storage/mvcc/{kvstore,hash}.go`.
 
+use std::path::Path;
+
 use super::db::{Db, Fault};
 use super::keys::{self, Keys};
 use super::page::Row;
 use super::revision::{Revision, Stored};
 use super::walk::{Bucket, Walk};
 use crate::error::{Error, Result};
+
+/// The bucket of all revisions.
+const KEYS: &[u8] = b"key";
 
 /// Which revisions a key space answers for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +70,7 @@ pub fn head(walk: &mut Walk<'_>) -> Result<Head, Fault> {
     let mut head = Head::default();
     for bucket in walk.buckets()? {
         match bucket.name.as_slice() {
-            b"key" => head.keys = Some(bucket),
+            KEYS => head.keys = Some(bucket),
             b"meta" => walk.rows(&bucket, &mut |row| {
                 let revision =
                     || Revision::parse(row.value).ok().map(|(revision, _)| revision.main);
@@ -103,6 +108,19 @@ impl Head {
     }
 }
 
+/// Hashes the rows of a file. One that is empty counts as a new database: bbolt makes one of it.
+///
+/// # Errors
+/// A file that is none of etcd's; damage; a revision that is not there.
+pub fn hash_of(path: &Path, asked: i64) -> Result<Hash> {
+    if path.metadata().is_ok_and(|file| file.is_file() && file.len() == 0) {
+        let span = Head::default().span(0);
+        let (revision, compacted) = (span.revision(asked)?, span.compacted);
+        return Ok(Hash { hash: crc32c::crc32c(KEYS), revision, compacted });
+    }
+    hash(&Db::open(path)?, asked)
+}
+
 /// Hashes the rows that a server would hash.
 ///
 /// # Errors
@@ -118,7 +136,7 @@ fn hashed(db: &Db, asked: i64) -> Result<Hash, Fault> {
     let (last, kept) = kept(db, &head, limit, compacted)?;
     let span = head.span(last);
     let revision = span.revision(asked)?;
-    let mut crc = crc32c::crc32c(b"key");
+    let mut crc = crc32c::crc32c(KEYS);
     let mut ordinal = 0;
     let hashed = each(db, &head, &mut |at, tombstone, row| {
         if at.main > revision {
