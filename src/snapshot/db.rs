@@ -7,10 +7,10 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::member::failed;
 use super::meta::Meta;
 use super::trailer;
 use crate::error::Error;
+use crate::go::errno::failed;
 
 /// Bytes of a page where no meta page tells: most machines'.
 const PAGE: u64 = 4096;

@@ -16,11 +16,11 @@ use self::folders::Folders;
 use self::peers::Peers;
 use super::db::Db;
 use super::log::{self, Value};
-use super::member::failed;
 use super::raft::HardState;
 use super::store;
 use super::wal::{self, Item, Records};
 use crate::error::{Error, Result};
+use crate::go::errno::failed;
 
 /// What is to be made of which file.
 pub struct Restore {
