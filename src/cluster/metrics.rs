@@ -60,7 +60,7 @@ pub async fn page(
 }
 
 /// A number on a page in Prometheus' text format.
-fn number(page: &[u8], name: &str) -> Result<f64, String> {
+pub fn number(page: &[u8], name: &str) -> Result<f64, String> {
     let page = String::from_utf8_lossy(page);
     let value = page.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let value =
@@ -115,11 +115,14 @@ async fn fetch(
     }
     let mut body = response.into_body();
     let mut page = BytesMut::new();
-    while page.len() < MOST {
+    loop {
         let frame = std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await;
         let Some(frame) = frame else { break };
         if let Ok(data) = frame.map_err(|err| lost(&err))?.into_data() {
             page.extend_from_slice(&data);
+        }
+        if page.len() > MOST {
+            return Err(Cause::Server(format!("a page of more than {MOST} bytes")));
         }
     }
     Ok(page.to_vec())
