@@ -7,18 +7,22 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::member::failed;
 use super::meta::Meta;
 use super::trailer;
 use crate::error::Error;
+use crate::go::errno::failed;
+
+/// Bytes of a page where no meta page tells: most machines'.
+const PAGE: u64 = 4096;
+/// bbolt tells nothing of a file that is no larger than two of the smallest pages where it looks for a meta page.
+const PIECES: u64 = 2 * 1024;
 
 /// Why reading ended.
 #[derive(Debug)]
 pub enum Fault {
     /// The file cannot be read.
     Io(io::Error),
-    /// It has no meta page: the official words.
-    NoDatabase(&'static str),
+    NoDatabase(Lack),
     /// Its pages are damaged, at this byte.
     Page {
         offset: u64,
@@ -32,6 +36,34 @@ pub enum Fault {
     /// Whoever reads has seen enough.
     Enough,
     Other(Error),
+}
+
+/// Why a file is no database at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    Bytes,
+    /// Of two pages; so many bytes there are.
+    Pages(u64),
+    Meta,
+}
+
+impl Lack {
+    /// What bbolt says: of an empty file, what came of an attempt to make a database of it.
+    fn words(self, path: &Path) -> String {
+        match self {
+            Self::Bytes => format!("write {}: bad file descriptor", path.display()),
+            Self::Pages(size) => format!("file size too small {size}"),
+            Self::Meta => "invalid database".to_owned(),
+        }
+    }
+
+    fn cause(self) -> &'static str {
+        match self {
+            Self::Bytes => "it is empty",
+            Self::Pages(_) => "it is too short",
+            Self::Meta => "invalid database",
+        }
+    }
 }
 
 impl From<Error> for Fault {
@@ -65,7 +97,8 @@ impl Db {
         let shown = path.display();
         let metadata = path.metadata().map_err(|err| failed("stat", path, &err))?;
         if metadata.is_dir() {
-            return Err(Error::failure(format!("open {shown}: is a directory"))
+            return Err(Error::failure(Lack::Meta.words(path))
+                .because(format!("{shown} is a directory"))
                 .hint(format!("the database of a data directory is {shown}/member/snap/db")));
         }
         let file = File::open(path).map_err(|err| failed("open", path, &err))?;
@@ -78,9 +111,8 @@ impl Db {
                 .hint("ask the member itself, stop it first, or read a snapshot of it"));
         }
         Self::of(file, path).map_err(|fault| match fault {
-            Fault::NoDatabase(words) => {
-                Error::failure(words).because(format!("{shown} is no database of etcd"))
-            }
+            Fault::NoDatabase(lack) => Error::failure(lack.words(path))
+                .because(format!("{shown} is no database of etcd: {}", lack.cause())),
             other => explain(path, other),
         })
     }
@@ -91,8 +123,16 @@ impl Db {
     /// A file that cannot be read, or has no meta page.
     pub fn of(file: File, path: &Path) -> Result<Self, Fault> {
         let size = file.metadata().map_err(Fault::Io)?.len();
-        let meta = Meta::find(&file).map_err(Fault::Io)?.map_err(Fault::NoDatabase)?;
-        Ok(Self { file, path: path.to_owned(), meta, size })
+        let meta = Meta::find(&file).map_err(Fault::Io)?;
+        let page_size = meta.map_or(PAGE, |meta| meta.page_size.into());
+        let lack = match meta {
+            _ if size == 0 => Lack::Bytes,
+            _ if size <= PIECES => Lack::Meta,
+            _ if size < 2 * page_size => Lack::Pages(size),
+            None => Lack::Meta,
+            Some(meta) => return Ok(Self { file, path: path.to_owned(), meta, size }),
+        };
+        Err(Fault::NoDatabase(lack))
     }
 
     /// Bytes of all pages that were ever used.
@@ -126,8 +166,8 @@ pub fn explain(path: &Path, fault: Fault) -> Error {
     let shown = path.display();
     match fault {
         Fault::Io(err) => failed("read", path, &err),
-        Fault::NoDatabase(words) => {
-            Error::failure(format!("{shown} is no database of etcd: {words}"))
+        Fault::NoDatabase(lack) => {
+            Error::failure(format!("{shown} is no database of etcd: {}", lack.cause()))
         }
         Fault::Page { offset, why } => {
             Error::failure(format!("{shown}: damaged at byte {offset}: {why}"))

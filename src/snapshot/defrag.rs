@@ -15,6 +15,7 @@ use super::writer::Writer;
 use crate::error::Result;
 use crate::folder;
 use crate::go::duration::GoDuration;
+use crate::go::errno::failed;
 use crate::go::size;
 
 /// Defragments the database of a data directory. `going_on` is asked now and then; its error ends the work.
@@ -72,7 +73,7 @@ fn copy(
     to: &Beside,
     going_on: &mut impl FnMut() -> Result<()>,
 ) -> Result<(u64, u64), Fault> {
-    let unwritten = |err| Fault::Other(member::failed("write", &to.path, &err));
+    let unwritten = |err| Fault::Other(failed("write", &to.path, &err));
     let file = to.file.try_clone().map_err(unwritten)?;
     let mut writer = Writer::new(file, db.meta.page_size).map_err(unwritten)?;
     let mut walk = db.walk();
@@ -112,7 +113,7 @@ impl Beside {
     fn create(path: PathBuf, like: &File) -> Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
-        let file = file.map_err(|err| member::failed("open", &path, &err))?;
+        let file = file.map_err(|err| failed("open", &path, &err))?;
         let beside = Self { file, path, placed: false };
         let kept = like.metadata().and_then(|like| {
             beside.file.set_permissions(like.permissions())?;
@@ -123,15 +124,15 @@ impl Beside {
             // The server must be able to open what root has written.
             fchown(&beside.file, Some(like.uid()), Some(like.gid()))
         });
-        kept.map_err(|err| member::failed("chown", &beside.path, &err))?;
+        kept.map_err(|err| failed("chown", &beside.path, &err))?;
         Ok(beside)
     }
 
     fn place(mut self, target: &Path) -> Result<()> {
-        fs::rename(&self.path, target).map_err(|err| member::failed("rename", &self.path, &err))?;
+        fs::rename(&self.path, target).map_err(|err| failed("rename", &self.path, &err))?;
         self.placed = true;
         let folder = folder::of(target);
-        folder::sync(folder).map_err(|err| member::failed("sync", folder, &err))
+        folder::sync(folder).map_err(|err| failed("sync", folder, &err))
     }
 }
 

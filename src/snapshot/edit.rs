@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::FileExt;
 
 use super::db::{Db, Fault};
-use super::member::failed;
 use super::meta::{Meta, NO_FREELIST};
 use super::node::Node;
 use super::page::{BUCKET, Page};
 use super::walk::{Bucket, Place};
 use super::writer::is_inline;
+use crate::go::errno::failed;
 
 type Result<T> = std::result::Result<T, Fault>;
 

@@ -1,14 +1,13 @@
 //! A stopped member's data directory: where things are in it, and its database held so that no server starts on it.
 
 use std::fs::{OpenOptions, TryLockError};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::db::{self, Db};
 use crate::error::{Error, Result};
-use crate::go::errno;
+use crate::go::errno::failed;
 
 /// How often bbolt looks whether a lock is free.
 const RETRY: Duration = Duration::from_millis(50);
@@ -48,10 +47,4 @@ pub fn hold(path: &Path, patience: Option<Duration>) -> Result<Db> {
         }
         sleep(RETRY);
     }
-}
-
-/// Go's words for a call that failed: `open PATH: permission denied`.
-#[must_use]
-pub fn failed(call: &str, path: &Path, err: &io::Error) -> Error {
-    Error::failure(format!("{call} {}: {}", path.display(), errno::words(err)))
 }

@@ -228,16 +228,18 @@ impl Walk<'_> {
 
     fn leaf(&mut self, page: &Page<'_>, id: u64, each: Each<'_>) -> Result<()> {
         for index in 0..page.count {
-            let row = match page.row(index, id) {
+            // Looked at where it is: a copy would wait for all that was stored before.
+            let row = page.row(index, id);
+            let row = match &row {
                 Ok(row) => row,
-                Err(why) => return Fault::page(page.offset, why),
+                Err(why) => return Fault::page(page.offset, why.as_str()),
             };
             if row.key <= self.last.as_slice() {
                 return Fault::page(row.offset, "keys are out of order");
             }
             self.last.clear();
             self.last.extend_from_slice(row.key);
-            each(&row)?;
+            each(row)?;
         }
         Ok(())
     }

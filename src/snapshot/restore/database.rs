@@ -11,11 +11,11 @@ use super::Watch;
 use super::files::TERM;
 use super::peers::Peers;
 use crate::error::{Error, Result};
+use crate::go::errno::failed;
 use crate::go::quote::quote;
 use crate::snapshot::db::{self, Db, Fault};
 use crate::snapshot::edit::{Edit, Entries};
 use crate::snapshot::log::{self, Value};
-use crate::snapshot::member::failed;
 use crate::snapshot::trailer::{self, Check, Verdict};
 
 /// Read and written at once: large enough that calls cost nothing, small enough for the processor's cache.

@@ -38,7 +38,13 @@ fn agree(folder: &Path, args: &[&str]) -> Outcome {
     // The utility may change what it reads: it gets a copy.
     let copy = TempDir::new().expect("could not make a folder");
     for entry in fs::read_dir(folder).expect("could not list a folder").flatten() {
-        fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("could not copy a file");
+        let to = copy.path().join(entry.file_name());
+        let copied = if entry.path().is_dir() {
+            fs::create_dir(to)
+        } else {
+            fs::copy(entry.path(), to).map(|_| ())
+        };
+        copied.expect("could not copy a file");
     }
     if let Some((status, stdout, stderr)) = official(copy.path(), args) {
         let last = stderr.lines().rfind(|line| line.starts_with("Error: "));
@@ -105,7 +111,20 @@ fn status_and_hashes_agree_in_every_format() {
 fn what_is_no_snapshot_is_told_alike() {
     let folder = TempDir::new().expect("could not make a folder");
     fs::write(folder.path().join("text"), "no database ".repeat(2000)).expect("could not write");
+    fs::write(folder.path().join("empty"), "").expect("could not write");
+    fs::write(folder.path().join("short"), "no database").expect("could not write");
+    for size in [2048, 2049, 5000, 8191] {
+        fs::write(folder.path().join(size.to_string()), vec![7; size]).expect("could not write");
+        agree(folder.path(), &["snapshot", "status", &size.to_string()]);
+    }
+    fs::create_dir(folder.path().join("folder")).expect("could not make a folder");
     for line in [
+        "snapshot status empty",
+        "snapshot status short",
+        "snapshot status folder",
+        "hashkv empty",
+        "hashkv empty --rev 1",
+        "hashkv empty --rev 2",
         "snapshot status",
         "snapshot status a b",
         "snapshot status missing",
