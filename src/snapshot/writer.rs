@@ -21,6 +21,10 @@ const FEWEST: usize = 2;
 const LONGEST_KEY: usize = 32_768;
 const LONGEST_VALUE: usize = (1 << 31) - 2;
 const BUFFER: usize = 256 << 10;
+/// bbolt looks for a second meta page from here on; one of smaller pages is found in the first piece alone, if that is
+/// whole.
+const SMALLEST: u32 = 1024;
+const PIECE: u64 = 4096;
 
 /// A file that becomes a database.
 pub struct Writer {
@@ -68,6 +72,9 @@ impl Writer {
                 txid,
             };
             file.write_all_at(&meta.encode(), txid % 2 * u64::from(self.page_size))?;
+        }
+        if self.page_size < SMALLEST && file.metadata()?.len() < PIECE {
+            file.set_len(PIECE)?;
         }
         file.sync_all()?;
         Ok(self.next * u64::from(self.page_size))
@@ -253,6 +260,16 @@ mod tests {
     fn small_buckets_are_within_the_root() {
         // Two meta pages, and the root.
         assert_eq!(again(4096, &[("a", numbered(3, 8)), ("b", vec![])]), 3 * 4096);
+    }
+
+    #[test]
+    fn a_database_without_a_bucket_is_one_whatever_its_pages() {
+        for page_size in [512, 1024, 4096] {
+            let file = tempfile::tempfile().unwrap();
+            Writer::new(file.try_clone().unwrap(), page_size).unwrap().finish().unwrap();
+            let db = Db::of(file, "written".as_ref()).unwrap();
+            assert!(db.walk().buckets().unwrap().is_empty(), "{page_size}");
+        }
     }
 
     #[test]
