@@ -140,4 +140,21 @@ mod tests {
         assert_eq!(number(page, "empty"), Err("could not find: empty".to_owned()));
         assert_eq!(number(page, "bad"), Err("parse error: \"x\" is no number".to_owned()));
     }
+
+    #[test]
+    fn a_page_without_end_is_none() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = Endpoint::parse(&format!("http://{}", listener.local_addr().unwrap()));
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut said = std::io::Write::write_all(&mut stream, b"HTTP/1.1 200 OK\r\n\r\n");
+            while said.is_ok() {
+                said = std::io::Write::write_all(&mut stream, &[b'x'; 1 << 16]);
+            }
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let deadline = Instant::now() + std::time::Duration::from_secs(60);
+        let found = runtime.block_on(page(&endpoint, None, deadline, "/metrics"));
+        assert_eq!(found, Err(Cause::Server("a page of more than 16777216 bytes".to_owned())));
+    }
 }
