@@ -12,6 +12,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, DigitallySignedStruct, ExtendedKeyPurpose, SignatureScheme};
 
 use crate::cluster::tls::roots::Roots;
+use crate::cluster::tls::validity::Validity;
 use crate::cluster::tls::x509::Certificate;
 
 /// What one connection's handshake showed.
@@ -28,6 +29,7 @@ pub struct Refused {
     pub issuer_ended: Option<(String, i64)>,
     /// The kind of its key, if ring cannot verify with it.
     pub beyond_us: Option<String>,
+    pub validity: Option<Validity>,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +52,11 @@ impl Notes {
     /// The server asked for a client certificate and got ours.
     pub fn client_certificate_sent(&self) -> bool {
         self.with(|seen| seen.sent)
+    }
+
+    /// Until when the certificate is good that we refused.
+    pub fn refused_validity(&self) -> Option<Validity> {
+        self.refused()?.validity
     }
 
     /// The server's certificate, if that is what we refused.
@@ -153,6 +160,7 @@ impl ServerCheck {
             self_signed: cert.is_self_issued(),
             issuer_ended,
             beyond_us: cert.key.beyond_us(),
+            validity: Some(Validity::from(&cert)),
         };
         self.notes.with(|seen| seen.refused = Some(refused));
     }
