@@ -19,6 +19,7 @@ mod cause;
 mod date;
 mod der;
 mod identity;
+mod p521;
 mod pem;
 mod roots;
 mod validity;
@@ -59,7 +60,7 @@ impl TlsFiles {
             None if self.skip_verify => None,
             None => Some(Roots::of_the_system()),
         };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = p521::also();
         let trust = match roots {
             Some(roots) if !self.skip_verify => Trust::roots(roots, &provider),
             _ => Trust::Everyone,

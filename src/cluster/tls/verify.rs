@@ -27,7 +27,7 @@ pub struct Refused {
     pub self_signed: bool,
     /// The given CA that issued it, by name and last moment, if that is over.
     pub issuer_ended: Option<(String, i64)>,
-    /// The kind of its key, if ring cannot verify with it.
+    /// The kind of its key, if we cannot verify with it.
     pub beyond_us: Option<String>,
     pub validity: Option<Validity>,
 }
@@ -224,6 +224,12 @@ impl ServerCertVerifier for ServerCheck {
                 rustls::Error::InvalidCertificate(CertificateError::Other(_)) if is_ca(leaf) => {
                     Err(CertificateError::UnknownIssuer.into())
                 }
+                // Signed by one of that name, but not by the one given: a CA that was made anew, as a rule.
+                rustls::Error::InvalidCertificate(CertificateError::BadSignature)
+                    if !issuer_beyond_us(leaf, trusted) =>
+                {
+                    Err(CertificateError::UnknownIssuer.into())
+                }
                 refusal => Err(refusal),
             })
             .inspect_err(|_| self.refuse(leaf))
@@ -250,13 +256,15 @@ impl ServerCertVerifier for ServerCheck {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let mut schemes = self.provider.signature_verification_algorithms.supported_schemes();
-        if matches!(self.trust, Trust::Everyone) {
-            // Not verified, so it may be anything a server can have.
-            schemes.push(SignatureScheme::ECDSA_NISTP521_SHA512);
-        }
-        schemes
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// Is the issuer given, with a key that no signature can be verified with here?
+fn issuer_beyond_us(leaf: &[u8], trusted: &Trusted) -> bool {
+    let Ok(cert) = Certificate::parse(leaf) else { return false };
+    let mut given = trusted.given().iter().filter_map(|der| Certificate::parse(der).ok());
+    given.any(|issuer| cert.issued_by(&issuer) && issuer.key.beyond_us().is_some())
 }
 
 fn is_ca(leaf: &[u8]) -> bool {
