@@ -217,11 +217,8 @@ impl Etcd {
                 (peers.name.clone(), format!("http://127.0.0.1:{peer}"), peers.initial.clone())
             }
         };
-        let scheme = if self.extra.iter().any(|arg| arg.starts_with("--cert-file")) {
-            "https"
-        } else {
-            "http"
-        };
+        let tls = |arg: &String| arg.starts_with("--cert-file") || arg == "--auto-tls";
+        let scheme = if self.extra.iter().any(tls) { "https" } else { "http" };
         let log = File::create(self.folder.path().join("log")).expect("could not make a log file");
         let mut command = Command::new(&self.binary);
         command
