@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::cluster::no_endpoints;
 use crate::cluster::probe::{Probe, Stage, probe};
+use crate::cluster::target::Login;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::Format;
@@ -40,9 +41,10 @@ pub async fn run(_: Args, cx: &mut Context) -> Result<()> {
         return Err(no_endpoints());
     }
     let fault = cx.files_fault().await?;
-    let mut probes = look(&endpoints, fault.is_some(), cx).await?;
+    let mut probes = look(&endpoints, fault.is_some(), false, cx).await?;
     let further = further(&probes);
-    probes.extend(look(&further, fault.is_some(), cx).await?);
+    let guarded = probes.iter().any(|probe| probe.tls.is_some());
+    probes.extend(look(&further, fault.is_some(), guarded, cx).await?);
     let rows = rows(&probes, fault.as_ref());
     let failed = rows.iter().filter(|row| row.status == Status::Fail).count();
     let steps = rows.len();
@@ -54,16 +56,24 @@ pub async fn run(_: Args, cx: &mut Context) -> Result<()> {
 }
 
 /// Looks at endpoints side by side, so that none waits for a dead one; as far as the way leads without files that are
-/// of no use.
-async fn look(endpoints: &[String], useless: bool, cx: &mut Context) -> Result<Vec<Probe>> {
+/// of no use. `guarded`: nobody named them, and those that were named speak TLS; no password goes there in plain text.
+async fn look(
+    endpoints: &[String],
+    useless: bool,
+    guarded: bool,
+    cx: &mut Context,
+) -> Result<Vec<Probe>> {
     let mut looks = JoinSet::new();
     for (position, endpoint) in endpoints.iter().enumerate() {
         let endpoint = vec![endpoint.clone()];
-        let (target, last) = if useless {
+        let (mut target, last) = if useless {
             (cx.target_without_files(endpoint)?, Stage::Tcp)
         } else {
             (cx.target_at(endpoint).await?, Stage::Http2)
         };
+        if guarded && target.tls.is_none() {
+            target.login = Login::None;
+        }
         looks.spawn(async move { (position, Box::pin(probe(target, last)).await) });
     }
     let mut probes = looks.join_all().await;

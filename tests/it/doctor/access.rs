@@ -1,8 +1,15 @@
 //! Who asks: what a server tells to nobody, to a user, to the wrong one.
 
+use std::sync::{Arc, Mutex};
+
+use etcd_client::proto::{PbMember, PbResponseHeader, PbStatusResponse};
+
 use super::{doctor, told};
 use crate::causes::guarded;
-use crate::support::{Etcd, Run, SERVERS, skipped};
+use crate::support::certs::{Authority, Folder, Says};
+use crate::support::fake::Member;
+use crate::support::{Etcd, Fake, Run, SERVERS, skipped};
+use crate::tls::server::Front;
 
 const NOBODY: &str = "the server wants to know who asks: authentication is on";
 const NAME_ONE: &str = "name a user with --user NAME";
@@ -46,6 +53,29 @@ fn a_user_without_the_role_root_sees_every_step() {
         let logged_in = format!("logged in as {user:?}");
         told.assert_row("authentication", &etcd.endpoint(), "ok", &logged_in, "");
     }
+}
+
+#[test]
+fn no_password_goes_in_plain_text_to_a_member_that_nobody_named() {
+    let plain = Etcd::start();
+    let status = PbStatusResponse {
+        header: Some(PbResponseHeader { cluster_id: 1, member_id: 1, revision: 1, raft_term: 1 }),
+        ..PbStatusResponse::default()
+    };
+    let other = PbMember { id: 2, client_ur_ls: vec![plain.endpoint()], ..PbMember::default() };
+    let members = Arc::new(Mutex::new(vec![other]));
+    let fake = Fake::member(Member { status, members, ..Member::default() });
+    let authority = Authority::new("etcd-ca");
+    let pair = authority.issue(&Says::default());
+    let folder = Folder::new();
+    let trusting = format!("--cacert {}", folder.write("ca.crt", &authority.cert).display());
+    let port = Front::new(&pair).before_port(fake.address().port());
+    let line = format!("{trusting} --user root:the-root-secret");
+    let told = doctor(&format!("https://127.0.0.1:{port}"), &line);
+    told.assert_row("authentication", &plain.endpoint(), "ok", "no user is needed", "");
+    // Who names it is asked for.
+    let told = doctor(&plain.endpoint(), "--user root:the-root-secret");
+    told.assert_row("authentication", &plain.endpoint(), "warn", "authentication is off", "leave");
 }
 
 #[test]
