@@ -192,6 +192,13 @@ impl Etcd {
         assert!(self.launch() && self.answers(), "{}", self.why());
     }
 
+    /// Likewise, with other arguments of the test's.
+    pub fn restart_with(&mut self, extra: &[&str]) {
+        self.stop();
+        self.extra = extra.iter().map(ToString::to_string).collect();
+        self.restart();
+    }
+
     /// Stops the server's world without closing its connections.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
