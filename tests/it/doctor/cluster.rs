@@ -176,7 +176,7 @@ fn members(statuses: &[(u64, u64)], delay: Duration) -> Vec<Fake> {
                 ..PbStatusResponse::default()
             };
             let members = std::sync::Arc::clone(&list);
-            Fake::member(Member { status, members, delay })
+            Fake::member(Member { status, members, delay, ..Member::default() })
         })
         .collect();
     let member = |(id, fake): (u64, &Fake)| PbMember {
@@ -230,4 +230,45 @@ fn voters_that_cannot_be_reached_from_here_are_a_warning_while_reads_go_through(
     let told = doctor(&fakes[0].endpoint(), "");
     let counted = "; 1 of 3 voters answer, a quorum is 2";
     told.assert_row("quorum", "cluster", "warn", counted, "let this machine reach them");
+}
+
+/// A member alone, which leads.
+fn alone(member: impl FnOnce(&mut Member)) -> Fake {
+    let status = PbStatusResponse {
+        header: Some(PbResponseHeader { cluster_id: 1, member_id: 1, revision: 9, raft_term: 2 }),
+        version: "3.7.1".to_owned(),
+        leader: 1,
+        ..PbStatusResponse::default()
+    };
+    let m1 = PbMember { id: 1, name: "m1".to_owned(), ..PbMember::default() };
+    let members = std::sync::Arc::new(std::sync::Mutex::new(vec![m1]));
+    let mut told = Member { status, members, ..Member::default() };
+    member(&mut told);
+    Fake::member(told)
+}
+
+#[test]
+fn a_read_that_fails_while_there_is_a_leader_fails_in_its_own_words() {
+    let fake = alone(|member| member.without_quorum = true);
+    let told = doctor(&fake.endpoint(), "--command-timeout=500ms");
+    let late = "etcdserver: request timed out";
+    told.assert_row("authentication", &fake.endpoint(), "ok", "no user is needed", "");
+    told.assert_row("health", &fake.endpoint(), "fail", late, "");
+    told.assert_row("quorum", "cluster", "fail", &format!("{}: {late}", fake.endpoint()), "");
+}
+
+#[test]
+fn an_alarm_and_a_version_that_nobody_knows_are_shown_harmlessly() {
+    let fake = alone(|member| {
+        member.status.errors = vec!["memberID:1  alarm:9".to_owned()];
+        member.status.version = "3.\u{1b}[2J".to_owned();
+    });
+    let told = doctor(&fake.endpoint(), "");
+    told.assert_row("alarms", "cluster", "fail", "9 raised by m1 (1)", "the member's log");
+    told.assert_row("versions", "cluster", "ok", "members run 3.\u{1b}[2J", "");
+    for format in ["simple", "table"] {
+        let line = super::asking(&fake.endpoint(), "").join(" ") + " -w " + format;
+        let shown = Run::ours(words(&line)).outcome().text();
+        assert!(shown.contains(r"members run 3.\x1b[2J") && !shown.contains('\u{1b}'), "{shown}");
+    }
 }

@@ -60,6 +60,8 @@ pub struct Kv {
     pub keys: usize,
     /// A streamed range fails after its first piece.
     pub cut: bool,
+    /// What takes a quorum is not answered in time.
+    pub without_quorum: bool,
 }
 
 /// A member, as far as whoever asks it can tell.
@@ -70,6 +72,8 @@ pub struct Member {
     pub members: Arc<Mutex<Vec<PbMember>>>,
     /// Before every answer about keys.
     pub delay: Duration,
+    /// What takes a quorum is not answered in time.
+    pub without_quorum: bool,
 }
 
 /// How the maintenance service answers a snapshot.
@@ -183,9 +187,9 @@ impl Fake {
 
     /// Says of itself what it is told to.
     pub fn member(member: Member) -> Self {
-        let Member { status, members, delay } = member;
+        let Member { status, members, delay, without_quorum } = member;
         Self::serving(|calls, _| {
-            let kv = Kv { delay, ..Kv::default() };
+            let kv = Kv { delay, without_quorum, ..Kv::default() };
             let kv = PbKvServer::new(KvService { kv, calls: calls.clone() });
             let maintenance = MaintenanceService {
                 snapshot: Snapshot::default(),
@@ -366,7 +370,13 @@ impl KvService {
 impl PbKvService for KvService {
     type RangeStreamStream = Pieces<PbRangeStreamResponse>;
 
-    async fn range(&self, _: Request<PbRangeRequest>) -> Result<Response<PbRangeResponse>, Status> {
+    async fn range(
+        &self,
+        request: Request<PbRangeRequest>,
+    ) -> Result<Response<PbRangeResponse>, Status> {
+        if self.kv.without_quorum && !request.get_ref().serializable {
+            return Err(Status::unavailable("etcdserver: request timed out"));
+        }
         self.answer().await.map(Response::new)
     }
 
