@@ -74,7 +74,7 @@ impl Cluster {
     }
 
     /// Why the server refuses, where it is one of the reasons that people meet.
-    async fn refusal(&self, status: &Status, asked: Option<&Asked>) -> Option<Refusal> {
+    pub(super) async fn refusal(&self, status: &Status, asked: Option<&Asked>) -> Option<Refusal> {
         let user = || match &self.link.target.login {
             // A colon in a name may be a password's that is none.
             Login::Password { user, .. } => Some(user.clone()).filter(|user| !user.contains(':')),
@@ -189,7 +189,8 @@ async fn peer_port(alone: &Target, endpoint: &Endpoint) -> Option<Cause> {
     let members: serde_json::Value = serde_json::from_slice(&page.text).ok()?;
     let urls = members.as_array()?.iter().filter_map(|member| member["clientURLs"].as_array());
     let urls = urls.flatten().filter_map(|url| Some(url.as_str()?.to_owned()));
-    Some(Cause::PeerPort { clients: urls.collect() })
+    // A few are enough to go on with.
+    Some(Cause::PeerPort { clients: urls.take(8).collect() })
 }
 
 /// What a request was about, to follow "may not": the keys that it reads or writes.
@@ -207,6 +208,10 @@ fn wanted(asked: &Asked) -> Option<String> {
     } else if let Some(delete) = decoded::<DeleteRangeRequest>(asked, Method::DELETE.path) {
         verb = if delete.prev_kv { "read and delete" } else { "delete" };
         keys.push((delete.key, delete.range_end));
+    } else if let Some(watch) = decoded::<WatchRequest>(asked, Method::WATCH.path) {
+        let WatchAsk::Create(create) = watch.ask? else { return None };
+        verb = "watch";
+        keys.push((create.key, create.range_end));
     } else {
         let txn = decoded::<TxnRequest>(asked, Method::TXN.path)?;
         verb = "read or write";

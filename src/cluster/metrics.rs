@@ -130,11 +130,14 @@ async fn fetch(
     }
     let mut body = response.into_body();
     let mut text = BytesMut::new();
-    while text.len() < MOST {
+    loop {
         let frame = std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await;
         let Some(frame) = frame else { break };
         if let Ok(data) = frame.map_err(|err| lost(&err))?.into_data() {
             text.extend_from_slice(&data);
+        }
+        if text.len() > MOST {
+            return Err(Cause::Server(format!("a page of more than {MOST} bytes")));
         }
     }
     Ok(Page { text: text.to_vec(), date, asked, answered })

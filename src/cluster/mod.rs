@@ -5,8 +5,10 @@
 
 pub mod blobs;
 pub mod cause;
+pub mod decode;
 pub mod endpoint;
 pub mod grpc;
+pub mod metrics;
 pub mod peek;
 pub mod probe;
 pub mod range;
@@ -16,13 +18,11 @@ pub mod tls;
 pub mod watch;
 
 mod conn;
-mod decode;
 mod dial;
 mod inquiry;
 mod known;
 mod lasting;
 mod link;
-mod metrics;
 mod proxy;
 pub mod renew;
 mod rpc;
@@ -109,7 +109,7 @@ impl Cluster {
             let deadline = attempts.deadline();
             let work = async {
                 let mut incoming = self.link.open(&ask, deadline).await?;
-                let limit = self.link.target.limits.receive;
+                let limit = method.most(self.link.target.limits);
                 let bytes = incoming.message(limit).await?;
                 // The status comes last: only then is the answer whole.
                 if bytes.is_some() && incoming.message(limit).await?.is_some() {
@@ -188,7 +188,8 @@ impl Cluster {
         let deadline = Instant::now() + patience;
         let work = async {
             let mut incoming = self.link.open(&ask, Some(deadline)).await?;
-            let bytes = incoming.message(self.link.target.limits.receive).await?;
+            let limit = Method::AUTHENTICATE.most(self.link.target.limits);
+            let bytes = incoming.message(limit).await?;
             let bytes = bytes.ok_or_else(|| incoming.lost("an answer without a message"))?;
             let answer = <AuthenticateResponse as prost::Message>::decode(bytes.clone())
                 .map_err(|err| incoming.refused(undecodable(&err.to_string())))?;

@@ -555,6 +555,25 @@ fn keys_that_a_user_may_not_touch() {
         "grant-permission",
         "etcdserver: permission denied",
     );
+    // What is heard of a watch comes first, and what it means behind it.
+    for (line, what) in
+        [("watch d", "watch the key \"d\""), ("watch c d", "watch the keys from \"c\" to \"d\"")]
+    {
+        let outcome = ask(&etcd.endpoint(), &format!("{line} --user reader:reader-secret"));
+        assert_watch_told(&outcome, &etcd.endpoint(), &format!("{who} {what}"), "grant-permission");
+    }
+}
+
+/// What the server said of a watch, then cause and way out, then the official line.
+#[track_caller]
+fn assert_watch_told(outcome: &Outcome, endpoint: &str, cause: &str, hint: &str) {
+    let said = outcome.said();
+    let lines: Vec<&str> = said.lines().collect();
+    let [reason, told, way_out, last] = lines.as_slice() else { panic!("{outcome}") };
+    assert!(outcome.status == 5 && reason.starts_with("watch was canceled ("), "{outcome}");
+    assert_eq!(*told, format!("{endpoint}: {cause}"), "{outcome}");
+    assert!(way_out.starts_with("hint: ") && way_out.contains(hint), "{outcome}");
+    assert_eq!(*last, "Error: watch is canceled by the server", "{outcome}");
 }
 
 fn a_cluster_without_quorum() {
@@ -625,6 +644,13 @@ fn a_revision_that_is_gone() {
         assert_told(&outcome, &etcd.endpoint(), cause, "ask for revision 4 or a later one", last);
     }
     ask(&etcd.endpoint(), "get key --rev 4 --print-value-only").assert_prints("3\n");
+    for line in ["watch key --rev 2", "watch k --prefix --rev 3"] {
+        let outcome = ask(&etcd.endpoint(), line);
+        let cause = "that revision has been compacted; the oldest there is 4";
+        assert_watch_told(&outcome, &etcd.endpoint(), cause, "ask for revision 4 or a later one");
+    }
+    let bare = run(&etcd.endpoint(), "watch key --rev 2").env("ETCDCTL_HINTS", "off").outcome();
+    assert_eq!(bare.said().lines().count(), 2, "{bare}");
 }
 
 fn a_request_that_is_too_large() {

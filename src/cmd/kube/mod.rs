@@ -15,8 +15,9 @@ use crate::kube::json::Style;
 use crate::kube::{Options, Value, encode, read, yaml};
 use crate::output::{Decode, Format, View, print_bytes};
 use crate::reply::{Header, Pair, Tail};
+use crate::secret;
 
-pub use input::Form;
+pub use input::{Form, pairs};
 
 /// Print stored Kubernetes objects, or make them
 #[derive(Debug, clap::Args)]
@@ -85,10 +86,13 @@ impl Objects {
         let keys = match &self.encryption_config {
             None => Keys::default(),
             Some(path) => {
-                let text = zeroize::Zeroizing::new(contents(Some(path))?);
-                Keys::of_config(&text).map_err(|err| {
+                let failed = |err: &dyn std::fmt::Display| {
                     Error::failure(format!("could not read {}: {err}", path.display()))
-                })?
+                };
+                let file =
+                    if path == Path::new("-") { crate::input::raw() } else { File::open(path) };
+                let text = file.and_then(|mut file| secret::all(&mut file));
+                Keys::of_config(&text.map_err(|err| failed(&err))?).map_err(|err| failed(&err))?
             }
         };
         let everywhere = asked_for || self.show_managed_fields || self.encryption_config.is_some();

@@ -126,6 +126,14 @@ impl<'a, 'o> Walk<'a, 'o> {
                 None => self.note(number, payload),
             }
         }
+        for (at, value) in &mut found {
+            let shape = message.fields.get(*at).map(|field| field.shape);
+            if let (Some(Shape::Map | Shape::MapOfWrappedLists), Tree::Map(entries)) =
+                (shape, value)
+            {
+                settle(entries);
+            }
+        }
         self.declare(&message.fields, depth, found, members);
         Ok(())
     }
@@ -213,9 +221,7 @@ impl<'a, 'o> Walk<'a, 'o> {
                 if matches!(field.shape, Shape::Map | Shape::MapOfWrappedLists) =>
             {
                 if let Tree::Map(more) = value {
-                    for (key, value) in more {
-                        insert(entries, key, value);
-                    }
+                    entries.extend(more);
                 }
             }
             Some((_, known)) if matches!(field.element, Element::Message(_)) => known.merge(value),
@@ -307,14 +313,11 @@ impl<'a, 'o> Walk<'a, 'o> {
             let (number, payload) = inner.map_err(|err| err.at(self.offset(raw)))?;
             let entry = if number == 1 { self.entry(field, payload, depth + 1)? } else { None };
             match entry {
-                Some(Tree::Map(more)) => {
-                    for (key, value) in more {
-                        insert(&mut entries, key, value);
-                    }
-                }
+                Some(Tree::Map(more)) => entries.extend(more),
                 _ => self.note(number, payload),
             }
         }
+        settle(&mut entries);
         Ok(Some(Tree::Map(entries)))
     }
 
@@ -364,15 +367,13 @@ impl<'a, 'o> Walk<'a, 'o> {
     }
 }
 
-/// Adds an entry; the last one of a key wins, and maps are printed sorted.
-fn insert<'a>(entries: &mut Members<'a>, key: Cow<'a, str>, value: Tree<'a>) {
-    match entries.last() {
-        Some((last, _)) if *last >= key => {}
-        _ => return entries.push((key, value)),
-    }
-    match entries.binary_search_by(|(known, _)| known.cmp(&key)) {
-        Ok(at) => entries[at].1 = value,
-        Err(at) => entries.insert(at, (key, value)),
+/// Sorts a map's entries, as maps are printed; the last one of a key wins. Writers sort them already.
+fn settle(entries: &mut Members<'_>) {
+    if !entries.is_sorted_by(|(one, _), (next, _)| one < next) {
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        entries.reverse();
+        entries.dedup_by(|(one, _), (kept, _)| one == kept);
+        entries.reverse();
     }
 }
 

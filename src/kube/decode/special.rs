@@ -9,7 +9,7 @@ use super::super::schema::{Element, MessageId, Special};
 use super::super::tree::{self, Tree};
 use super::super::wire::{self, Payload};
 use super::super::{cbor, json, time};
-use super::{Damage, Walk, insert, scalar};
+use super::{Damage, Walk, scalar, settle};
 use crate::go::duration::GoDuration;
 
 impl<'a> Walk<'a, '_> {
@@ -104,8 +104,9 @@ impl<'a> Walk<'a, '_> {
                 Tree::Null => Tree::Map(Vec::new()),
                 value => value,
             };
-            insert(&mut members, tree::text(last(1).unwrap_or_default()), value);
+            members.push((tree::text(last(1).unwrap_or_default()), value));
         }
+        settle(&mut members);
         Ok(if members.is_empty() { Tree::Null } else { Tree::Map(members) })
     }
 }
