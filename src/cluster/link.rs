@@ -80,6 +80,11 @@ impl Link {
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = token;
     }
 
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Gives up the present connection: the next request tries another endpoint first.
     pub fn move_on(&self) {
         let mut shared = self.shared();

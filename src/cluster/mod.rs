@@ -10,6 +10,7 @@ pub mod endpoint;
 pub mod grpc;
 pub mod metrics;
 pub mod peek;
+pub mod probe;
 pub mod range;
 pub mod srv;
 pub mod target;
@@ -144,8 +145,7 @@ impl Cluster {
     /// The time for one call; none at all is over before it begins.
     fn patience(&self) -> Result<Duration> {
         if self.link.target.endpoints.is_empty() {
-            return Err(Error::new(Exit::BadConnection, "etcdclient: no available endpoints")
-                .hint("name one with --endpoints"));
+            return Err(no_endpoints());
         }
         if self.patience.is_zero() {
             return Err(
@@ -214,6 +214,12 @@ impl Cluster {
         self.link.set_token(token);
         self.logged_in.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Whether a server gave a token for the name and the password.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.link.has_token()
     }
 
     /// Forgets the token, so that the next request asks for another; `false` where none can be had.
@@ -337,6 +343,13 @@ impl<'a> Attempts<'a> {
         self.left = self.left.saturating_sub(PAUSE);
         Ok(())
     }
+}
+
+/// There is nobody to ask.
+#[must_use]
+pub fn no_endpoints() -> Error {
+    Error::new(Exit::BadConnection, "etcdclient: no available endpoints")
+        .hint("name one with --endpoints")
 }
 
 /// A connection that broke under a request.

@@ -200,14 +200,14 @@ fn a_proxy_that_refuses() {
 }
 
 /// A server with a certificate, and the flag that trusts it.
-struct Secure {
-    etcd: Etcd,
-    folder: Folder,
-    trusting: String,
+pub struct Secure {
+    pub etcd: Etcd,
+    pub folder: Folder,
+    pub trusting: String,
 }
 
 impl Secure {
-    fn with(authority: &Authority, pair: &Pair, extra: &[&str]) -> Self {
+    pub fn with(authority: &Authority, pair: &Pair, extra: &[&str]) -> Self {
         let folder = Folder::new();
         let (cert, key) = folder.pair("server", pair);
         let ca = folder.write("ca.crt", &authority.cert);
@@ -221,13 +221,13 @@ impl Secure {
         Self { etcd, folder, trusting: format!("--cacert {}", ca.display()) }
     }
 
-    fn saying(says: &Says<'_>) -> Self {
+    pub fn saying(says: &Says<'_>) -> Self {
         let authority = Authority::new("etcd-ca");
         let pair = authority.issue(says);
         Self::with(&authority, &pair, &[])
     }
 
-    fn endpoint(&self) -> String {
+    pub fn endpoint(&self) -> String {
         format!("https://{}", self.etcd.address())
     }
 }
@@ -254,7 +254,7 @@ fn plain_text_to_a_tls_port() {
 }
 
 /// Somebody who hears a few bytes, answers these, and hangs up: forever, on a port of its own.
-fn answering(bytes: &'static [u8]) -> String {
+pub fn answering(bytes: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it has one").to_string();
     std::thread::spawn(move || {
@@ -391,7 +391,7 @@ fn a_certificate_that_is_not_for_servers() {
     );
 }
 
-fn demanding() -> Secure {
+pub fn demanding() -> Secure {
     let authority = Authority::new("etcd-ca");
     let pair = authority.issue(&Says::default());
     Secure::with(&authority, &pair, &["--trusted-ca-file", "--client-cert-auth"])
@@ -468,7 +468,7 @@ fn a_server_that_is_unavailable() {
 }
 
 /// Authentication is on: `reader` reads from `a` to before `c`.
-fn guarded() -> Etcd {
+pub fn guarded() -> Etcd {
     let etcd = Etcd::with(&["--bcrypt-cost=4"]);
     for line in [
         "user add root:root-secret",

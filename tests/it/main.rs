@@ -11,6 +11,7 @@ mod contexts;
 mod data_directory;
 mod del;
 mod discovery;
+mod doctor;
 mod endpoint;
 mod formats;
 mod get;
