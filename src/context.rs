@@ -1,7 +1,6 @@
 //! What a command may touch: the flags that all share, the cluster, the output.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use crate::output::{Format, Output};
 use crate::reply::Reply;
 use crate::snapshot::open::Opened;
 use crate::source::Source;
+use crate::terminal;
 
 /// What the environment's variables came to: heeded by commands that talk to a server, and by no other.
 #[derive(Debug, Default)]
@@ -415,7 +415,7 @@ fn limits(send: i64, receive: i64) -> Result<Limits> {
 
 /// Warnings go where errors go; who closed that stream does not want them.
 fn warn(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    terminal::tell(line);
 }
 
 #[cfg(test)]

@@ -159,7 +159,7 @@ impl Output {
 
 /// Tells something beside the answers. Who closed standard error does not want it.
 pub fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    terminal::tell(line);
 }
 
 /// Writes a text that is no answer: help, a script.

@@ -14,6 +14,9 @@ use etcd_client::proto::{
     PbStatusResponse, PbWatchResponse,
 };
 
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::support::run::terminal;
 use crate::support::{Run, words};
 use server::{CONTINUATION, DATA, HEADERS, Liar, PING, SETTINGS, literal, status};
 
@@ -465,6 +468,33 @@ fn numbers_at_their_limits_are_only_numbers() {
         assert!(run.status == Some(0) && run.peak < MOST, "{format}: {}", run.stderr);
         assert!(run.stdout.len() < 20_000, "{format}: {} bytes", run.stdout.len());
     }
+}
+
+#[test]
+fn a_servers_words_move_nothing_on_a_persons_screen() {
+    let liar = Liar::answering(|talk, _| {
+        talk.head()?;
+        talk.end(9, "%1b]0;owned%07%1b[2J%c2%9b1m bad words")
+    });
+    let endpoint = liar.endpoint();
+    let run = || Run::ours(["--endpoints", &endpoint, "get", "key"]);
+    // A pipe has them as they are, and so has the official client everywhere.
+    let last = "rpc error: code = FailedPrecondition desc = \u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}1m bad words";
+    run().outcome().assert_fails(1, last);
+    let (mut master, slave) = terminal().expect("could not open a pseudo terminal");
+    let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&slave, size).expect("could not give it a size");
+    let mut command = run().env("TERM", "xterm").into_command();
+    let mut child = command.stderr(slave).spawn().expect("could not run our program");
+    // It holds a copy of the terminal.
+    drop(command);
+    let mut seen = Vec::new();
+    // It hangs up when its last user is gone.
+    let _ = master.read_to_end(&mut seen);
+    child.wait().expect("could not wait for our program");
+    let seen = String::from_utf8_lossy(&seen);
+    let wanted = "desc = \\u{1b}]0;owned\\u{7}\\u{1b}[2J\\u{9b}1m bad words\r\n";
+    assert!(seen.ends_with(wanted) && !seen.contains('\u{1b}'), "{}", seen.escape_debug());
 }
 
 /// A proxy that talks for ever when it is asked for a tunnel.
