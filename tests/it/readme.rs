@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Fake, Run, on_the_newest_server, ours, project, words};
+use crate::support::{Etcd, Fake, Run, on_the_newest_server, ours, project, words};
 
 fn readme() -> String {
     fs::read_to_string(project().join("README.md")).expect("a README")
@@ -41,4 +41,22 @@ fn the_readmes_commands_are_commands() {
         }
         assert!(run >= 5, "only {run} commands were found in the README");
     });
+}
+
+#[test]
+fn the_readmes_doctor_takes_the_steps_that_are_taken() {
+    let readme = readme();
+    let (_, shown) = readme.split_once("$ etcdctl doctor\n").expect("its output");
+    let (shown, _) = shown.split_once("```").expect("its end");
+    let rows = shown.lines().filter(|line| !line.starts_with([' ', 'u']));
+    // Of a client certificate there is no row where none is presented.
+    let promised: Vec<_> = rows
+        .filter(|row| !row.contains("healthcheck-client"))
+        .filter_map(|row| row.split_whitespace().next())
+        .collect();
+    let etcd = Etcd::start();
+    let outcome = Run::ours(["--endpoints", &etcd.endpoint(), "doctor"]).outcome();
+    let text = outcome.text();
+    let taken: Vec<_> = text.lines().filter_map(|row| row.split_whitespace().next()).collect();
+    assert_eq!(promised, taken, "{outcome}");
 }

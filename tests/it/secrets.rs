@@ -52,8 +52,14 @@ fn passwords_and_tokens_are_in_no_output_of_any_command() {
             &by_file,
             &by_wrong,
         ] {
-            for line in ["get a", "put a value", "user list", "watch a --rev -1", "endpoint health"]
-            {
+            for line in [
+                "get a",
+                "put a value",
+                "user list",
+                "watch a --rev -1",
+                "endpoint health",
+                "doctor",
+            ] {
                 let flags = "--command-timeout 1s --dial-timeout 300ms --debug";
                 let args = format!("--endpoints {endpoint} {flags} {login} {line}");
                 // A watch that is permitted would go on.

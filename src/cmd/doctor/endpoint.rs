@@ -154,6 +154,8 @@ fn authentication(answers: &Answers, target: &str) -> Row {
         Ok(Who::Nobody) => Row::ok(STEP, target, "no user is needed to read"),
         Ok(Who::Certificate) => Row::ok(STEP, target, "the client certificate names a user"),
         Ok(Who::Token) => Row::ok(STEP, target, "the token is accepted"),
+        // A colon in a name may be a password's that is none.
+        Ok(Who::User(user)) if user.contains(':') => Row::ok(STEP, target, "logged in"),
         Ok(Who::User(user)) => Row::ok(STEP, target, format!("logged in as {user:?}")),
         Ok(Who::AuthenticationOff) => {
             let cause = Cause::Answered(Refusal::AuthenticationOff);

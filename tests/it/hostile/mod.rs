@@ -463,6 +463,10 @@ fn numbers_at_their_limits_are_only_numbers() {
     for format in ["simple", "fields", "json", "table", "yaml", "jsonl"] {
         let run = ended(&liar.endpoint(), &format!("endpoint status -w {format}"));
         assert_eq!((run.status, run.stderr.as_str()), (Some(0), ""), "{format}");
+        // The same message is an answer to every question.
+        let run = ended(&liar.endpoint(), &format!("doctor -w {format}"));
+        assert!(run.status == Some(0) && run.peak < MOST, "{format}: {}", run.stderr);
+        assert!(run.stdout.len() < 20_000, "{format}: {} bytes", run.stdout.len());
     }
 }
 
