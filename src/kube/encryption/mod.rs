@@ -111,11 +111,10 @@ impl fmt::Debug for Keys {
 }
 
 impl Keys {
-    /// Adds a data key or a seed that a KMS plugin has unwrapped: it opens what was encrypted with it.
+    /// Whether there is none.
     #[must_use]
-    pub fn with_unwrapped(mut self, key: Vec<u8>) -> Self {
-        self.unwrapped.push(Zeroizing::new(key));
-        self
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.unwrapped.is_empty()
     }
 
     /// Opens a value that is stored under `key`; `None` where no key fits.

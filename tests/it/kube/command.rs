@@ -205,3 +205,24 @@ fn what_kubectl_prints_is_encoded_as_it_was_stored() {
         .outcome()
         .assert_fails(1, "the value is no Kubernetes object");
 }
+
+/// A person gets digits, as do programs of which one would hand them on; anybody else gets the bytes.
+#[test]
+fn what_is_encoded_is_hexadecimal_on_a_persons_terminal_alone() {
+    let object = b"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n";
+    let stored = Run::ours(["kube", "encode", "-"]).stdin(object).outcome().stdout;
+    assert!(stored.starts_with(b"k8s\0"));
+    let hex = stored.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("pod.yaml"), object).unwrap();
+    let run = || Run::ours(["kube", "encode", "pod.yaml"]).inside(folder.path());
+    let shown = run().on_persons_terminal();
+    assert_eq!(shown.text().replace("\r\n", "\n"), format!("{hex}\n"));
+    assert_eq!(run().outcome().stdout, stored);
+    // And back.
+    let decoded = Run::ours(["kube", "decode"]).stdin(shown.text().as_bytes()).outcome();
+    assert!(decoded.text().starts_with("apiVersion: v1\nkind: Pod\n"), "{decoded}");
+}

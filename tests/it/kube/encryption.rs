@@ -1,9 +1,17 @@
+use std::fmt::Write as _;
 use std::fs;
 
+use aes::Aes256;
+use aes_gcm::AesGcm;
+use aes_gcm::aead::consts::U12;
+use aes_gcm::aead::{AeadInOut, KeyInit};
 use etcdctl::kube::encryption::{Keys, sealed};
 use etcdctl::kube::{Options, Value, json, read};
+use hkdf::Hkdf;
+use sha2::Sha256;
 
 use super::{assert_same, bytes, cluster, fixture};
+use crate::support::{Etcd, Run, ours};
 
 const KEY: &[u8] = b"/registry/secrets/default/s1";
 
@@ -20,11 +28,21 @@ fn values() -> Vec<Row> {
     text.lines().map(row).collect()
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
 fn keys(provider: &str, key: &[u8]) -> Keys {
     use base64::Engine as _;
     let secret = base64::engine::general_purpose::STANDARD.encode(key);
     if provider.starts_with("kms") {
-        return Keys::default().with_unwrapped(key.to_vec());
+        let mut keys = Keys::default();
+        let file = format!("# of the plugin\n\nkey-id={}\n", hex(key));
+        keys.add_unwrapped(file.as_bytes()).expect("a key");
+        return keys;
     }
     let provider = provider.trim_end_matches(char::is_numeric);
     Keys::of_config(
@@ -111,4 +129,70 @@ fn a_wrong_configuration_is_named_without_its_keys() {
     }
     let keys = keys("secretbox", &[7; 32]);
     assert_eq!(format!("{keys:?}"), r#"[("secretbox:v1:", "key1")]"#);
+}
+
+/// A secret, and the envelopes of both versions around it, as an API server makes them with this data key and seed.
+fn sealed_by_a_plugin(data_key: &[u8; 32], seed: &[u8; 32]) -> [Vec<u8>; 2] {
+    let object = b"{kind: Secret, apiVersion: v1, metadata: {name: s1}, type: t}";
+    let plain = Run::ours(["kube", "encode"]).stdin(object).outcome().stdout;
+    let sealed = |key: &[u8]| {
+        let cipher = AesGcm::<Aes256, U12>::new_from_slice(key).unwrap();
+        let mut text = plain.clone();
+        cipher.encrypt_in_place(&[9; 12].into(), KEY, &mut text).unwrap();
+        [&[9; 12], &text[..]].concat()
+    };
+    let first = [&b"k8s:enc:kms:v1:plug:\0\x03abc"[..], &sealed(data_key)].concat();
+    let info = [5; 32];
+    let mut derived = [0; 32];
+    Hkdf::<Sha256>::from_prk(seed).unwrap().expand(&info, &mut derived).unwrap();
+    let data = [&info[..], &sealed(&derived)].concat();
+    let mut second = b"k8s:enc:kms:v2:plug:\x0a".to_vec();
+    let length = data.len();
+    second.extend([u8::try_from(length % 128 + 128).unwrap(), u8::try_from(length / 128).unwrap()]);
+    second.extend(data);
+    // Its key's id, the wrapped seed, and that it is a seed.
+    second.extend(b"\x12\x02id\x1a\x03abc\x28\x01");
+    [first, second]
+}
+
+/// A key of each line, alone or behind its id, wherever values are decoded.
+#[test]
+fn what_a_kms_plugin_has_sealed_is_opened_with_the_key_that_it_unwraps() {
+    let etcd = Etcd::start();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    let path = file.to_str().unwrap();
+    let key = std::str::from_utf8(KEY).unwrap();
+    let (data_key, seed) = ([1; 32], [2; 32]);
+    let keys =
+        format!("# of three plugins\n{}\n\nid={}\n{}", hex(&[7; 32]), hex(&data_key), hex(&seed));
+    for stored in sealed_by_a_plugin(&data_key, &seed) {
+        etcd.put(KEY, &stored);
+        let flags = ["--kms-dek-file", path, "-w", "yaml"];
+        for command in [&["get", key][..], &["kube", "get", "secret", "s1"]] {
+            fs::write(&file, &keys).unwrap();
+            let opened = ours(&etcd, &[command, &flags].concat());
+            assert!(opened.text().ends_with("\ntype: t\n"), "{opened}");
+            assert_eq!((opened.status, opened.said()), (0, String::new()));
+            fs::write(&file, hex(&[7; 32])).unwrap();
+            let closed = ours(&etcd, &[command, &flags].concat());
+            assert_eq!(closed.status, 1, "{closed}");
+            assert!(closed.said().contains("which no key at hand opens\n"), "{closed}");
+        }
+        fs::write(&file, &keys).unwrap();
+        let args = ["kube", "decode", "--kms-dek-file", path, "--key", key];
+        let decoded = Run::ours(args).stdin(&stored).outcome();
+        decoded.assert_prints("apiVersion: v1\nkind: Secret\nmetadata:\n  name: s1\ntype: t\n");
+    }
+    for (text, words) in [
+        ("a=zz\n", "line 1 has no key in hexadecimal"),
+        ("\na=abcd", "line 2 has a key of 2 bytes; no key has"),
+        ("a=\n", "line 1 has a key of 0 bytes; no key has"),
+    ] {
+        fs::write(&file, text).unwrap();
+        Run::ours(["kube", "decode", "--kms-dek-file", path])
+            .stdin(b"")
+            .outcome()
+            .assert_fails(1, &format!("could not read {path}: {words}"));
+    }
 }
