@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 
+use crate::cluster::kms::Plugins;
 use crate::error::{Error, Result};
 use crate::render::{self, Look};
 use crate::reply::{Header, Pair, Reply, Tail};
@@ -21,6 +22,7 @@ pub struct Output {
     /// Someone reads each line as it comes.
     watched: bool,
     out: BufWriter<File>,
+    plugins: Plugins,
 }
 
 impl Output {
@@ -35,6 +37,7 @@ impl Output {
             look: Look { hex, escape, ..Look::default() },
             watched,
             out: BufWriter::with_capacity(BUFFER, out),
+            plugins: Plugins::default(),
         })
     }
 
@@ -93,6 +96,7 @@ impl Output {
         loop {
             match pages.next(&mut pairs).await {
                 Ok(true) => {
+                    unwrap(&mut self.plugins, &self.look, &pairs).await;
                     text.pairs(&pairs, &mut self.out)?;
                     failures += name_failures(&self.look);
                 }
@@ -120,6 +124,7 @@ impl Output {
         let mut text = render::Objects::new(self.format, &self.look, layout);
         let mut pairs = Vec::new();
         while pages.next(&mut pairs).await? {
+            unwrap(&mut self.plugins, &self.look, &pairs).await;
             for pair in &pairs {
                 if let Some(why) = text.object(pair, &mut self.out)? {
                     say(&why);
@@ -160,6 +165,12 @@ impl Output {
                 "hint: bytes that a terminal would obey are shown as \\x..; `get --decode` shows Kubernetes objects, -w raw or a pipe has the bytes as they are"
             );
         }
+    }
+}
+
+async fn unwrap(plugins: &mut Plugins, look: &Look, pairs: &[Pair]) {
+    for failure in plugins.unwrap(&look.decode.keys, pairs).await {
+        say(&failure);
     }
 }
 

@@ -7,6 +7,7 @@ pub mod blobs;
 pub mod cause;
 pub mod endpoint;
 pub mod grpc;
+pub mod kms;
 pub mod peek;
 pub mod range;
 pub mod srv;

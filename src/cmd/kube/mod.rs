@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::arg::{self, Bytes};
+use crate::cluster::kms::Plugins;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::kube::encryption::Keys;
@@ -71,7 +72,7 @@ pub struct Objects {
     /// Show which manager owns which field of a Kubernetes object
     #[arg(long)]
     show_managed_fields: bool,
-    /// Open values that are encrypted at rest with the keys of an API server's `EncryptionConfiguration`
+    /// Open values that are encrypted at rest, with the keys of an API server's `EncryptionConfiguration` and the KMS plugins that it names
     #[arg(long, value_name = "FILE", value_parser = arg::path())]
     encryption_config: Option<PathBuf>,
     /// Open values that a KMS plugin has sealed with the data keys or seeds that it unwraps: lines of KEYID=HEX
@@ -115,6 +116,9 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
             let mut pairs = input::pairs(bytes, input)?;
             if let (Some(key), [only]) = (key, pairs.as_mut_slice()) {
                 only.key = key.0.into();
+            }
+            for failure in Plugins::default().unwrap(&decode.keys, &pairs).await {
+                say(&failure);
             }
             if out.format == Format::Yaml {
                 out.decode(decode);

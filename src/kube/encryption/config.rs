@@ -1,6 +1,7 @@
 //! `EncryptionConfiguration`: the file that an API server has its keys from.
 
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +9,11 @@ use zeroize::Zeroizing;
 
 use super::super::tree::Tree;
 use super::super::yaml;
-use super::{Keys, Provider};
+use super::{Keys, Plugin, Provider, Version};
+use crate::go::duration::GoDuration;
+
+/// How long an API server waits for a plugin that its configuration says nothing of.
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What is wrong with the file. Keys are never named, only where they stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +81,9 @@ impl Keys {
         for (at, resources) in list(file, "resources").iter().enumerate() {
             for (place, provider) in list(resources, "providers").iter().enumerate() {
                 let place = format!("resources[{at}].providers[{place}]");
+                if let Some(kms) = provider.get("kms") {
+                    self.plugins.push(plugin(kms, &place)?);
+                }
                 for (name, cipher, sizes) in [
                     ("aescbc", Provider::AesCbc, &[16, 24, 32][..]),
                     ("aesgcm", Provider::AesGcm, &[16, 24, 32]),
@@ -98,13 +106,42 @@ impl Keys {
                             let words = format!("{place}.secret has {length} bytes; no key has");
                             return Err(wrong(words));
                         }
-                        self.keys.push((cipher, text("name")?.to_owned(), secret));
+                        self.configured.push((cipher, text("name")?.to_owned(), secret));
                     }
                 }
             }
         }
         Ok(())
     }
+}
+
+/// A plugin, and where it answers.
+fn plugin(kms: &Tree, place: &str) -> Result<Plugin, ConfigError> {
+    let text = |name: &str| kms.get(name).and_then(Tree::as_text);
+    let given =
+        |name: &str| text(name).ok_or_else(|| ConfigError(format!("{place}.kms has no {name}")));
+    let version = match text("apiVersion") {
+        None | Some("v1") => Version::V1,
+        Some("v2") => Version::V2,
+        Some(other) => {
+            return Err(ConfigError(format!(
+                "{place}.kms.apiVersion {other:?} is neither v1 nor v2"
+            )));
+        }
+    };
+    let timeout = match text("timeout") {
+        None => TIMEOUT,
+        Some(said) => GoDuration::parse(said)
+            .ok()
+            .and_then(|said| u64::try_from(said.as_nanos()).ok())
+            .map(Duration::from_nanos)
+            .ok_or_else(|| ConfigError(format!("{place}.kms.timeout {said:?} is no duration")))?,
+    };
+    let (name, endpoint) = (given("name")?.to_owned(), given("endpoint")?.to_owned());
+    if !endpoint.starts_with("unix:") {
+        return Err(ConfigError(format!("{place}.kms.endpoint is no socket (unix:///…)")));
+    }
+    Ok(Plugin { name, version, endpoint, timeout })
 }
 
 fn hex(digits: &[u8]) -> Option<Zeroizing<Vec<u8>>> {

@@ -51,6 +51,13 @@ fn a_stored_value_is_decoded_from_every_form() {
             Run::ours(args).stdin(&input).outcome().assert_prints(&expected);
         }
     }
+    // As `get --hex` prints several keys.
+    let line = |bytes: &[u8]| {
+        bytes.iter().fold(String::new(), |line, byte| line + &format!("\\x{byte:02x}"))
+    };
+    let pair = format!("{}\n{}\n", line(pod.key.as_bytes()), line(&pod.value));
+    let twice = Run::ours(["kube", "decode"]).stdin(pair.repeat(2).as_bytes()).outcome();
+    twice.assert_prints(&format!("---\n{expected}").repeat(2));
     let managed =
         Run::ours(["kube", "decode", "--show-managed-fields"]).stdin(&pod.value).outcome();
     managed.assert_prints(&unversioned(&pod.yaml_with_managers));

@@ -4,6 +4,7 @@
 pub mod certs;
 pub mod etcd;
 pub mod fake;
+pub mod kms;
 pub mod live;
 pub mod relay;
 pub mod run;
