@@ -49,7 +49,7 @@ pub fn read<'a>(value: &'a [u8], options: &Options) -> Result<Value<'a>, Damage>
         }
         // Any text may begin with a brace.
         Look::Stored(Encoding::Json) => match json::read_partly(value) {
-            (tree, damage) if is_object(&tree) => {
+            (tree, damage) if is_object(&tree, damage.is_some()) => {
                 plain(value, (tree, damage), Encoding::Json, options)
             }
             _ => return Ok(Value::Opaque),
@@ -65,8 +65,10 @@ pub fn read<'a>(value: &'a [u8], options: &Options) -> Result<Value<'a>, Damage>
     }
 }
 
-fn is_object(tree: &Tree) -> bool {
-    ["apiVersion", "kind"].iter().all(|name| tree.get(name).and_then(Tree::as_text).is_some())
+/// Whether it says its kind; of what is cut short the first that the API server writes is enough.
+fn is_object(tree: &Tree, damaged: bool) -> bool {
+    let says = |name| tree.get(name).and_then(Tree::as_text).is_some();
+    says("apiVersion") && (damaged || says("kind"))
 }
 
 fn protobuf<'a>(value: &'a [u8], options: &Options) -> Result<Object<'a>, Damage> {

@@ -138,6 +138,10 @@ impl Args {
                 }
             }
         }
+        say(&format!(
+            "hint: no key begins with {}/; --etcd-prefix says where the API server's keys begin",
+            PREFIXES.join("/ or ")
+        ));
         Ok(PREFIXES[0].to_owned())
     }
 

@@ -344,6 +344,12 @@ fn openshifts_objects_are_found_where_its_api_servers_keep_them() {
         );
         Run::ours(["kube", "encode"]).stdin(object.as_bytes()).outcome().stdout
     };
+    let none = ours(&etcd, &["kube", "get", "pods"]);
+    assert_eq!(
+        none.said(),
+        "hint: no key begins with /registry/ or /kubernetes.io/; --etcd-prefix says where the API server's keys begin\n\
+         No resources found in default namespace.\n"
+    );
     for (key, _, what, namespace) in OPENSHIFT {
         let (api_version, kind) = what.split_once(' ').unwrap();
         let value = stored(api_version, kind, namespace, key.rsplit('/').next().unwrap());

@@ -86,23 +86,40 @@ fn mutated_and_truncated_values_never_panic() {
     }
 }
 
+/// A field of bytes.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut varint = |mut value: usize| {
+        while value >= 128 {
+            out.push(u8::try_from(value & 127).expect("seven bits") | 128);
+            value >>= 7;
+        }
+        out.push(u8::try_from(value).expect("seven bits"));
+    };
+    varint(usize::from(number) << 3 | 2);
+    varint(bytes.len());
+    out.extend_from_slice(bytes);
+    out
+}
+
 #[test]
 fn nesting_is_bounded() {
-    // A schema within a schema, so deep as the value is long.
-    let mut inner = Vec::new();
-    for _ in 0..5000 {
-        let mut outer = vec![0x92, 0x01]; // JSONSchemaProps.not = 18... as bytes
-        let mut length = inner.len();
-        while length >= 128 {
-            outer.push(u8::try_from(length & 127).unwrap() | 128);
-            length >>= 7;
-        }
-        outer.push(u8::try_from(length).unwrap());
-        outer.extend_from_slice(&inner);
-        inner = outer;
-    }
+    // A schema within a schema (`not`, field 28), as deep as the value is long.
+    let deep = (0..5000).fold(Vec::new(), |inner, _| field(28, &inner));
+    let version = field(7, &field(4, &field(1, &deep)));
+    let definition = [field(1, &field(1, b"bomb")), field(2, &version)].concat();
+    let kind =
+        [field(1, b"apiextensions.k8s.io/v1"), field(2, b"CustomResourceDefinition")].concat();
+    let bomb = [&b"k8s\0"[..], &field(1, &kind), &field(2, &definition)].concat();
     let keys = Keys::default();
-    for deep in [inner, vec![b'['; 1 << 20], vec![0x81; 1 << 20], b"{\"a\":".repeat(1 << 18)] {
+    let Ok(Value::Object(object)) = read(&bomb, &Options::default()) else { panic!("no object") };
+    let said = object.damage.as_ref().expect("it is too deep").to_string();
+    assert!(said.starts_with("messages stand too deep in each other at byte "), "{said}");
+    let mut document = Vec::new();
+    object.yaml(&mut document);
+    let document = String::from_utf8(document).unwrap();
+    assert!(document.contains("\n  name: bomb\n") && document.matches("not:").count() > 100);
+    for deep in [bomb, vec![b'['; 1 << 20], vec![0x81; 1 << 20], b"{\"a\":".repeat(1 << 18)] {
         for prefix in [&b""[..], b"k8s\0", b"\xd9\xd9\xf7"] {
             try_all(&[prefix, &deep].concat(), &keys);
         }
@@ -175,6 +192,11 @@ fn what_can_be_read_of_a_damaged_object_is_shown() {
             wrong_type,
             "a field has no valid wire type at byte 19",
             format!("{head}metadata: {{}}\nspec:\n  containers: null\n  nodeName: node-of-many\n"),
+        ),
+        (
+            b"{\"apiVersion\":\"e.x/v1\",\"ki".to_vec(),
+            "a JSON text does not end at byte 26",
+            "apiVersion: e.x/v1\n".to_owned(),
         ),
         (
             b"{\"apiVersion\":\"e.x/v1\",\"kind\":\"W\",\"spec\":{\"a\":[1,{\"b\":tru".to_vec(),
