@@ -1,6 +1,6 @@
 # What developers and CI run. `make demo` needs only Rust and apt (or what apt would install).
 
-.PHONY: demo test check reference generate schema bench static
+.PHONY: demo test check deny fuzz reference generate schema bench static
 
 # A Kubernetes cluster's keys in a private etcd, listed by a release build.
 demo:
@@ -17,8 +17,18 @@ test:
 check:
 	scripts/dependencies build test
 	cargo fmt --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --all-targets -- -D warnings
+	scripts/deny
 	cargo test --locked
+
+# Licenses, origins and advisories of what is in the program.
+deny:
+	scripts/deny
+
+# Every fuzz target for FUZZ_SECONDS each (60), or those of FUZZ_TARGETS.
+fuzz:
+	scripts/fuzz $(FUZZ_TARGETS)
 
 # The official servers and clients to compare with, in reference/. Needs Go 1.26.
 reference:

@@ -1,7 +1,6 @@
 //! What a command may touch: the flags that all share, the cluster, the output.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +19,7 @@ use crate::output::{Format, Output};
 use crate::reply::Reply;
 use crate::snapshot::open::Opened;
 use crate::source::Source;
+use crate::terminal;
 
 /// What the environment's variables came to: heeded by commands that talk to a server, and by no other.
 #[derive(Debug, Default)]
@@ -200,28 +200,55 @@ impl Context {
 
     /// A cluster of these endpoints alone, reached as the flags say: a connection of its own.
     pub async fn cluster_at(&mut self, endpoints: Vec<String>) -> Result<Cluster> {
+        Cluster::new(self.target_at(endpoints).await?)
+    }
+
+    /// The same before anything is made of it.
+    pub async fn target_at(&mut self, endpoints: Vec<String>) -> Result<Target> {
         self.settle(true).await?;
         let login = match &self.login {
             Some(login) => login.clone(),
             None => self.login.insert(login::login(&self.global).await?).clone(),
         };
-        let global = &self.global;
-        let files = TlsFiles {
-            cacert: global.cacert.clone(),
-            cert: global.cert.clone(),
-            key: global.key_file.clone(),
-            skip_verify: global.insecure_skip_tls_verify,
-        };
+        let (global, files) = (&self.global, self.files());
         // Since 3.6 to skip verification is to want TLS.
         let wants_tls = files.any()
             || global.insecure_skip_tls_verify
             || !global.insecure_transport
             || !(global.discovery_srv.is_empty() || global.insecure_discovery);
-        self.cluster_of(Reach { endpoints, files, wants_tls, login })
+        self.target_of(Reach { endpoints, files, wants_tls, login })
+    }
+
+    /// What is wrong with the files that the flags name, if anything is.
+    pub async fn files_fault(&mut self) -> Result<Option<Error>> {
+        self.settle(true).await?;
+        let files = self.files();
+        Ok(if files.any() { self.tls(&files).err() } else { None })
+    }
+
+    /// The way to these endpoints as far as it leads without any file: to a connection.
+    pub fn target_without_files(&mut self, endpoints: Vec<String>) -> Result<Target> {
+        let files = TlsFiles { skip_verify: true, ..TlsFiles::default() };
+        let reach = Reach { endpoints, files, wants_tls: false, login: Login::None };
+        Ok(Target { tls: None, ..self.target_of(reach)? })
+    }
+
+    fn files(&self) -> TlsFiles {
+        let global = &self.global;
+        TlsFiles {
+            cacert: global.cacert.clone(),
+            cert: global.cert.clone(),
+            key: global.key_file.clone(),
+            skip_verify: global.insecure_skip_tls_verify,
+        }
     }
 
     /// Any cluster; the flags say how long to wait for it and how much to take from it.
     pub fn cluster_of(&mut self, reach: Reach) -> Result<Cluster> {
+        Cluster::new(self.target_of(reach)?)
+    }
+
+    fn target_of(&mut self, reach: Reach) -> Result<Target> {
         let Reach { endpoints, files, wants_tls, login } = reach;
         let endpoints: Vec<_> = endpoints.iter().map(|text| Endpoint::parse(text)).collect();
         let speaks_tls = speaks_tls(&endpoints, wants_tls);
@@ -229,7 +256,7 @@ impl Context {
         let tls = if speaks_tls || files.any() { Some(self.tls(&files)?) } else { None };
         let global = &self.global;
         let time = |duration: crate::go::duration::GoDuration| duration.as_std();
-        Cluster::new(Target {
+        Ok(Target {
             endpoints,
             tls: tls.filter(|_| speaks_tls),
             login,
@@ -388,7 +415,7 @@ fn limits(send: i64, receive: i64) -> Result<Limits> {
 
 /// Warnings go where errors go; who closed that stream does not want them.
 fn warn(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    terminal::tell(line);
 }
 
 #[cfg(test)]

@@ -49,8 +49,12 @@ pub fn run(program: &OsStr, args: &[OsString], vars: &[(OsString, OsString)]) ->
     match outcome {
         Ok(()) => 0,
         Err(error) => {
-            // Nobody is left to tell where that fails.
-            let _ = error.report(!env::hints_off(vars), &mut std::io::stderr());
+            let mut report = Vec::new();
+            // Into memory, where nothing can fail.
+            let _ = error.report(!env::hints_off(vars), &mut report);
+            if let Some(text) = String::from_utf8_lossy(&report).strip_suffix('\n') {
+                terminal::tell(text);
+            }
             error.exit.code()
         }
     }

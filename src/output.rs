@@ -194,7 +194,7 @@ fn whole(failures: usize) -> Result<()> {
 
 /// Tells something beside the answers. Who closed standard error does not want it.
 pub fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    terminal::tell(line);
 }
 
 /// Writes a text that is no answer: help, a script.

@@ -67,9 +67,11 @@ pub enum Reply {
     EndpointHash(Vec<Of<HashKvResponse>>),
     /// What a file says of itself.
     File(Vec<Fact>),
+    /// What only ours tells: items that all have the same facts.
+    Items(Vec<Vec<Fact>>),
 }
 
-/// One thing that is known of a file, under the names that the formats have for it.
+/// One thing that is known of a file or an item, under the names that the formats have for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
     /// In `json`.
@@ -81,6 +83,8 @@ pub struct Fact {
     pub value: Value,
     /// In `simple` and in a table.
     pub shown: String,
+    /// In the `simple` of items on a line of its own, which this word begins.
+    pub below: Option<&'static str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +101,8 @@ impl Fact {
         column: &'static str,
         number: i64,
     ) -> Self {
-        Self { name, field, column, value: Value::Number(number), shown: number.to_string() }
+        let shown = number.to_string();
+        Self { name, field, column, value: Value::Number(number), shown, below: None }
     }
 
     #[must_use]
@@ -107,7 +112,14 @@ impl Fact {
         column: &'static str,
         text: String,
     ) -> Self {
-        Self { name, field, column, shown: text.clone(), value: Value::Text(text) }
+        Self { name, field, column, shown: text.clone(), value: Value::Text(text), below: None }
+    }
+
+    /// Too long for a column among others.
+    #[must_use]
+    pub fn below(mut self, word: &'static str) -> Self {
+        self.below = Some(word);
+        self
     }
 
     /// Shown to people as this.

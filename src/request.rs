@@ -93,6 +93,8 @@ pub struct Range {
     /// Answered by the member asked, without quorum.
     pub serializable: bool,
     pub keys_only: bool,
+    /// Of each pair nothing but its key is looked at: who knows that without reading the rest need not read it.
+    pub names_only: bool,
     pub count_only: bool,
     pub min_mod_revision: i64,
     pub max_mod_revision: i64,

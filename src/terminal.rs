@@ -1,6 +1,7 @@
 //! Who is at the other end: nobody, a program that drives a terminal, or a person; and what they do.
 
 use std::future::poll_fn;
+use std::io::Write;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -25,6 +26,22 @@ pub fn is_terminal(stream: impl AsFd) -> bool {
 pub fn is_a_persons(stream: impl AsFd) -> bool {
     let capable = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
     capable && isatty(&stream) && tcgetwinsize(&stream).is_ok_and(|size| size.ws_col != 0)
+}
+
+/// Writes a text and a newline to standard error. It may hold a server's words: on a person's terminal nothing of it
+/// is obeyed. Who closed that stream does not want it.
+pub fn tell(text: &str) {
+    let is_obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    let mut stderr = std::io::stderr();
+    let _ = if text.contains(is_obeyed) && is_a_persons(&stderr) {
+        let escaped = |c: char| match c {
+            c if is_obeyed(c) => c.escape_default().to_string(),
+            c => c.to_string(),
+        };
+        writeln!(stderr, "{}", text.chars().map(escaped).collect::<String>())
+    } else {
+        writeln!(stderr, "{text}")
+    };
 }
 
 /// Typing shows nothing while this lives. What was typed before stays to be read.

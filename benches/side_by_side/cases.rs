@@ -24,13 +24,13 @@ const RANGE: Bars =
     Bars { ratio: Some(0.5), peak: Some(64 << 20), first: Some(Duration::from_millis(20)) };
 
 /// The benchmark: programs, table, and how often and how much.
-struct Bench {
-    programs: Programs,
-    table: Table,
+pub struct Bench {
+    pub programs: Programs,
+    pub table: Table,
     /// Runs of what takes milliseconds, and of what takes seconds.
     short: usize,
-    long: usize,
-    keys: usize,
+    pub long: usize,
+    pub keys: usize,
     /// Words that a case's name must have one of; none for all.
     wanted: Vec<String>,
     piece: Vec<u8>,
@@ -58,6 +58,7 @@ pub fn run() -> Result<()> {
     bench.many_keys_in_pages()?;
     bench.events()?;
     bench.leases()?;
+    bench.files()?;
     bench.objects()?;
     bench.table.end(&bench.programs);
     println!("\nload {} at the end", machine::load());
@@ -192,13 +193,11 @@ impl Bench {
             // Three lines an event: what happened, the key, the value.
             let args = [&endpoint, "watch", "/", "--prefix", "--rev=2"];
             let mut runs: Vec<Vec<Run>> = programs.iter().map(|_| Vec::new()).collect();
-            for turn in 0..self.long {
-                for position in 0..programs.len() {
-                    let index = (turn + position) % programs.len();
-                    let program = &programs[index];
-                    runs[index].push(measure::run_to(3 * events, program, &args, &mut self.piece)?);
-                }
-            }
+            in_turn(programs.len(), self.long, |index| {
+                let program = &programs[index];
+                runs[index].push(measure::run_to(3 * events, program, &args, &mut self.piece)?);
+                Ok(())
+            })?;
             self.row(&many, &runs, bars);
         }
         if self.wants(one) {
@@ -282,7 +281,7 @@ impl Bench {
         self.table.row(&self.programs, &Row { case, runs, pages: &pages, bars, same: true });
     }
 
-    fn wants(&self, case: &str) -> bool {
+    pub fn wants(&self, case: &str) -> bool {
         self.wanted.is_empty() || self.wanted.iter().any(|word| case.contains(word))
     }
 
@@ -294,27 +293,24 @@ impl Bench {
         eprintln!("bench: {case}");
         let same = self.answers_agree(args)?;
         let page = bars.first.map(|_| first_page(args));
-        let (runs, pages) = self.in_turn(runs, args, page.as_deref())?;
+        let (runs, pages) = self.turns(runs, args, page.as_deref())?;
         self.table.row(&self.programs, &Row { case, runs: &runs, pages: &pages, bars, same });
         Ok(())
     }
 
-    /// Every program in turn, another one first each time; where there is a first page to compare
-    /// with, it is asked for just before. By program, then by turn.
-    fn in_turn(&mut self, turns: usize, args: &[&str], page: Option<&[&str]>) -> Result<Turns> {
+    /// Runs by program, then by turn; where there is a first page to compare with, it is asked for just before.
+    fn turns(&mut self, turns: usize, args: &[&str], page: Option<&[&str]>) -> Result<Turns> {
         let programs = self.programs.all();
         let mut runs: Vec<Vec<Run>> = programs.iter().map(|_| Vec::new()).collect();
         let mut pages: Vec<Vec<Run>> = programs.iter().map(|_| Vec::new()).collect();
-        for turn in 0..turns {
-            for position in 0..programs.len() {
-                let index = (turn + position) % programs.len();
-                let program = &programs[index].path;
-                if let Some(page) = page {
-                    pages[index].push(measure::run(program, page, &mut self.piece)?);
-                }
-                runs[index].push(measure::run(program, args, &mut self.piece)?);
+        in_turn(programs.len(), turns, |index| {
+            let program = &programs[index].path;
+            if let Some(page) = page {
+                pages[index].push(measure::run(program, page, &mut self.piece)?);
             }
-        }
+            runs[index].push(measure::run(program, args, &mut self.piece)?);
+            Ok(())
+        })?;
         Ok((runs, pages))
     }
 
@@ -332,6 +328,20 @@ impl Bench {
         }
         Ok(same)
     }
+}
+
+/// Every program in turn, by its number, another one first each time.
+pub fn in_turn(
+    programs: usize,
+    turns: usize,
+    mut run: impl FnMut(usize) -> Result<()>,
+) -> Result<()> {
+    for turn in 0..turns {
+        for position in 0..programs {
+            run((turn + position) % programs)?;
+        }
+    }
+    Ok(())
 }
 
 /// The revision that the next change has.
@@ -355,7 +365,7 @@ fn ranged<'a>(endpoint: &'a str, flag: &'a str) -> [&'a str; 6] {
 }
 
 /// A number with its thousands set apart.
-fn count(number: usize) -> String {
+pub fn count(number: usize) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (position, digit) in digits.chars().enumerate() {

@@ -7,6 +7,7 @@ mod cases;
 #[path = "../../tests/it/support/etcd.rs"]
 #[allow(dead_code, reason = "the tests use more of it")]
 mod etcd;
+mod files;
 mod fill;
 mod machine;
 mod measure;

@@ -28,9 +28,20 @@ pub struct Run {
 
 /// Runs a program, reads all that it prints, and waits for its end.
 pub fn run(program: &Path, args: &[impl AsRef<OsStr>], piece: &mut Vec<u8>) -> Result<Run> {
+    run_in(Path::new("."), program, args, piece)
+}
+
+/// Likewise, in a folder. What it logs is not shown.
+pub fn run_in(
+    folder: &Path,
+    program: &Path,
+    args: &[impl AsRef<OsStr>],
+    piece: &mut Vec<u8>,
+) -> Result<Run> {
     piece.resize(PIECE, 0);
     let mut command = Command::new(program);
-    command.env_clear().args(args).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.env_clear().args(args).current_dir(folder);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let begun = Instant::now();
     let mut child = command.spawn()?;
     let mut stdout = child.stdout.take().ok_or("the output is not ours")?;

@@ -1,10 +1,11 @@
 //! The programs that are compared.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{Result, project};
 
 /// One client.
+#[derive(Clone)]
 pub struct Program {
     pub name: &'static str,
     pub path: PathBuf,
@@ -48,6 +49,22 @@ impl Programs {
         }
         programs.push(Program { name: "official", path: official });
         Ok(Self(programs))
+    }
+
+    /// Ours, the first form of it.
+    pub fn ours(&self) -> &Path {
+        &self.0[0].path
+    }
+
+    /// A program that lies beside the official client.
+    pub fn beside_official(&self, name: &str) -> PathBuf {
+        self.0[self.official()].path.with_file_name(name)
+    }
+
+    /// The same forms of ours, and another program in the official client's place.
+    pub fn against(&self, name: &'static str, path: PathBuf) -> Self {
+        let ours = self.0[..self.official()].iter().cloned();
+        Self(ours.chain([Program { name, path }]).collect())
     }
 
     pub fn all(&self) -> &[Program] {

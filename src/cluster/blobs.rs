@@ -20,7 +20,12 @@ pub struct Blobs<'a> {
     pub announced: u64,
     /// The version of the database's layout, which servers from 3.6 on tell.
     pub version: String,
+    /// Bytes that may still come.
+    left: u64,
 }
+
+/// Bytes of the SHA-256 at the end.
+const HASH: u64 = 32;
 
 impl Cluster {
     /// Asks for the database of the member that answers. `limit`: time for the whole stream.
@@ -36,7 +41,7 @@ impl Cluster {
         let begun = Instant::now();
         // The official client asks an unavailable server for ever.
         let contact = patience.dial.unwrap_or(patience.command);
-        let most = self.link.target.limits.receive;
+        let most = Method::SNAPSHOT.most(self.link.target.limits);
         loop {
             let ask = attempts.ask(Method::SNAPSHOT.path, message.clone(), limit.is_some());
             let deadline = limit.map_or(contact, |limit| limit.min(contact));
@@ -55,7 +60,8 @@ impl Cluster {
                             it.version.clone(),
                         )
                     });
-                    return Ok(Blobs { attempts, incoming, first, announced, version });
+                    let left = announced.saturating_add(HASH);
+                    return Ok(Blobs { attempts, incoming, first, announced, version, left });
                 }
                 Err(failure) => {
                     if matches!(&failure, Failure::Status(_, status) if status.is_passing())
@@ -75,17 +81,27 @@ impl Blobs<'_> {
     /// The next bytes; `None` at an end that is well.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>> {
         if let Some(first) = self.first.take() {
-            return Ok(Some(first.blob));
+            return self.counted(first.blob).map(Some);
         }
-        let most = self.attempts.cluster.link.target.limits.receive;
+        let most = Method::SNAPSHOT.most(self.attempts.cluster.link.target.limits);
         match self.attempts.wait(self.incoming.message(most)).await? {
-            Ok(Some(bytes)) => Ok(Some(decoded(&bytes)?.blob)),
+            Ok(Some(bytes)) => self.counted(decoded(&bytes)?.blob).map(Some),
             Ok(None) => Ok(None),
             Err(failure) => {
                 let words = Words::of(&failure);
                 Err(words.said_of(self.attempts.explained(failure).await))
             }
         }
+    }
+
+    /// A stream that says how long it is has an end.
+    fn counted(&mut self, blob: Vec<u8>) -> Result<Vec<u8>> {
+        let left = self.left.checked_sub(blob.len() as u64);
+        self.left = left.ok_or_else(|| {
+            let announced = self.announced;
+            Error::failure(format!("the server sends more than the {announced} bytes it announced"))
+        })?;
+        Ok(blob)
     }
 }
 

@@ -10,6 +10,9 @@ use prost::Message;
 use super::grpc::{self, Code, PREFIX, Status};
 use crate::reply::{Header, Pair, Tail};
 
+/// Far more than a pair has: requests have some megabytes at most.
+const LARGEST: usize = 256 << 20;
+
 /// Which message the frames hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -83,10 +86,7 @@ impl Decoder {
             let prefix = *self.buffer.first_chunk::<PREFIX>().ok_or(Stop::Incomplete)?;
             self.left = grpc::announced(prefix).map_err(Stop::Refused)?;
             if self.left > self.limit {
-                let (length, limit) = (self.left, self.limit);
-                let words =
-                    format!("grpc: received message larger than max ({length} vs. {limit})");
-                return Err(Stop::Refused(Status::new(Code::RESOURCE_EXHAUSTED, words)));
+                return Err(Stop::Refused(grpc::too_large(self.left, self.limit)));
             }
             self.buffer.advance(PREFIX);
             self.inside = self.shape == Shape::Whole;
@@ -111,7 +111,13 @@ impl Decoder {
             return Ok(());
         }
         if here.len() < field.size {
-            return Err(Stop::Incomplete);
+            // What is incomplete is held: of that a server may not send as much as it likes.
+            let limit = self.limit.min(LARGEST);
+            return Err(if field.size > limit {
+                Stop::Refused(grpc::too_large(field.size, limit))
+            } else {
+                Stop::Incomplete
+            });
         }
         self.left -= field.size;
         let bytes = self.buffer.split_to(field.size).freeze();

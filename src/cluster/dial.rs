@@ -236,13 +236,14 @@ pub async fn by<T>(
 
 /// Runs attempts side by side: each begins [`STAGGER`] after the one before it, or as soon as one
 /// has failed. The first success wins and ends the others; else each position's failure.
-async fn race<T, F>(
+pub async fn race<T, E, F>(
     count: usize,
     attempt: impl Fn(usize, Arc<Notify>) -> F,
-) -> Result<T, Vec<(usize, Cause)>>
+) -> Result<T, Vec<(usize, E)>>
 where
     T: Send + 'static,
-    F: Future<Output = Result<T, Cause>> + Send + 'static,
+    E: Send + 'static,
+    F: Future<Output = Result<T, E>> + Send + 'static,
 {
     let failed = Arc::new(Notify::new());
     if count == 1 {

@@ -134,6 +134,13 @@ pub fn announced(prefix: [u8; PREFIX]) -> Result<usize, Status> {
     Ok(usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX))
 }
 
+/// A message that is longer than we take, in grpc-go's words.
+#[must_use]
+pub fn too_large(length: usize, limit: usize) -> Status {
+    let words = format!("grpc: received message larger than max ({length} vs. {limit})");
+    Status::new(Code::RESOURCE_EXHAUSTED, words)
+}
+
 /// A `grpc-timeout` header's value: at most eight digits and a unit.
 #[must_use]
 pub fn timeout(left: Duration) -> String {

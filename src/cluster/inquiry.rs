@@ -59,21 +59,8 @@ impl Cluster {
         for (position, (name, cause)) in causes.0.iter().enumerate() {
             let endpoint = target.endpoints.iter().find(|endpoint| endpoint.to_string() == *name);
             let Some(endpoint) = endpoint.cloned() else { continue };
-            let alone = Target {
-                endpoints: vec![endpoint.clone()],
-                login: Login::None,
-                patience: Patience { dial: Some(MOMENT), command: MOMENT },
-                ..Target::clone(target)
-            };
-            match cause {
-                Cause::NotHttp2(_) | Cause::Tls(TlsCause::NoHttp2, _) => {
-                    looks.spawn(async move { (position, peer_port(&alone, &endpoint).await) });
-                }
-                Cause::Slow(_) | Cause::Server(_) => {
-                    looks.spawn(async move { (position, no_leader(alone).await) });
-                }
-                _ => {}
-            }
+            let (cause, target) = (cause.clone(), Target::clone(target));
+            looks.spawn(async move { (position, closer(&target, &endpoint, &cause).await) });
         }
         let late = Instant::now() + MOMENT;
         while let Ok(Some(look)) = tokio::time::timeout_at(late, looks.join_next()).await {
@@ -87,7 +74,7 @@ impl Cluster {
     }
 
     /// Why the server refuses, where it is one of the reasons that people meet.
-    async fn refusal(&self, status: &Status, asked: Option<&Asked>) -> Option<Refusal> {
+    pub(super) async fn refusal(&self, status: &Status, asked: Option<&Asked>) -> Option<Refusal> {
         let user = || match &self.link.target.login {
             // A colon in a name may be a password's that is none.
             Login::Password { user, .. } => Some(user.clone()).filter(|user| !user.contains(':')),
@@ -168,6 +155,21 @@ fn request(method: Method, message: &impl Message) -> Ask {
     }
 }
 
+/// The cause that may stand behind another one, where an endpoint is looked at more closely.
+pub async fn closer(target: &Target, endpoint: &Endpoint, cause: &Cause) -> Option<Cause> {
+    let alone = Target {
+        endpoints: vec![endpoint.clone()],
+        login: Login::None,
+        patience: Patience { dial: Some(MOMENT), command: MOMENT },
+        ..target.clone()
+    };
+    match cause {
+        Cause::NotHttp2(_) | Cause::Tls(TlsCause::NoHttp2, _) => peer_port(&alone, endpoint).await,
+        Cause::Slow(_) | Cause::Server(_) => no_leader(alone).await,
+        _ => None,
+    }
+}
+
 async fn status(link: &Link) -> Option<StatusResponse> {
     let ask = request(Method::STATUS, &StatusRequest {});
     let mut incoming = link.open(&ask, Some(Instant::now() + MOMENT)).await.ok()?;
@@ -184,10 +186,11 @@ async fn no_leader(alone: Target) -> Option<Cause> {
 async fn peer_port(alone: &Target, endpoint: &Endpoint) -> Option<Cause> {
     let late = Instant::now() + MOMENT;
     let page = metrics::page(endpoint, alone.tls.as_deref(), late, "/members").await.ok()?;
-    let members: serde_json::Value = serde_json::from_slice(&page).ok()?;
+    let members: serde_json::Value = serde_json::from_slice(&page.text).ok()?;
     let urls = members.as_array()?.iter().filter_map(|member| member["clientURLs"].as_array());
     let urls = urls.flatten().filter_map(|url| Some(url.as_str()?.to_owned()));
-    Some(Cause::PeerPort { clients: urls.collect() })
+    // A few are enough to go on with.
+    Some(Cause::PeerPort { clients: urls.take(8).collect() })
 }
 
 /// What a request was about, to follow "may not": the keys that it reads or writes.
@@ -205,6 +208,10 @@ fn wanted(asked: &Asked) -> Option<String> {
     } else if let Some(delete) = decoded::<DeleteRangeRequest>(asked, Method::DELETE.path) {
         verb = if delete.prev_kv { "read and delete" } else { "delete" };
         keys.push((delete.key, delete.range_end));
+    } else if let Some(watch) = decoded::<WatchRequest>(asked, Method::WATCH.path) {
+        let WatchAsk::Create(create) = watch.ask? else { return None };
+        verb = "watch";
+        keys.push((create.key, create.range_end));
     } else {
         let txn = decoded::<TxnRequest>(asked, Method::TXN.path)?;
         verb = "read or write";

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::cause::{Cause, Causes};
 use super::conn::{Conn, chain};
 use super::dial;
-use super::grpc::{self, Body, Code, PREFIX, Status};
+use super::grpc::{self, Body, PREFIX, Status};
 use super::target::Target;
 
 /// What the official client calls itself, and the API it speaks: a server may refuse others.
@@ -78,6 +78,11 @@ impl Link {
     /// The token that goes with every request from now on.
     pub fn set_token(&self, token: Option<HeaderValue>) {
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = token;
+    }
+
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Gives up the present connection: the next request tries another endpoint first.
@@ -330,8 +335,7 @@ impl Incoming {
     pub fn checked(&self, prefix: [u8; PREFIX], limit: usize) -> Result<usize, Failure> {
         let length = grpc::announced(prefix).map_err(|status| self.refused(status))?;
         if length > limit {
-            let words = format!("grpc: received message larger than max ({length} vs. {limit})");
-            return Err(self.refused(Status::new(Code::RESOURCE_EXHAUSTED, words)));
+            return Err(self.refused(grpc::too_large(length, limit)));
         }
         Ok(length)
     }

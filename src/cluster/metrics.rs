@@ -1,4 +1,6 @@
-//! What a server counts about itself: `/metrics`, over the HTTP/1.1 that stands on the same port as gRPC.
+//! What a server counts about itself and other pages, over the HTTP/1.1 that stands on the same port as gRPC.
+
+use std::time::SystemTime;
 
 use bytes::BytesMut;
 use http::{Request, StatusCode, header};
@@ -15,7 +17,7 @@ use super::conn::chain;
 use super::dial::{by, resolve, shake};
 use super::endpoint::{Endpoint, Place};
 use super::proxy::Proxy;
-use super::tls::Tls;
+use super::tls::{Tls, http_date};
 
 /// More than any server has to tell.
 const MOST: usize = 16 << 20;
@@ -44,8 +46,18 @@ impl Cluster {
         };
         let page =
             page.await.map_err(|cause| format!("fetch error: {endpoint}/metrics: {cause}"))?;
-        number(&page, name)
+        number(&page.text, name)
     }
+}
+
+/// A page, and when it was made.
+pub struct Page {
+    pub text: Vec<u8>,
+    /// By the server's clock, in seconds since 1970 (the header `Date`).
+    pub date: Option<i64>,
+    /// By ours: it was made between the two.
+    pub asked: SystemTime,
+    pub answered: SystemTime,
 }
 
 /// A page of an endpoint, until `deadline`.
@@ -54,13 +66,13 @@ pub async fn page(
     tls: Option<&Tls>,
     deadline: Instant,
     path: &'static str,
-) -> Result<Vec<u8>, Cause> {
+) -> Result<Page, Cause> {
     let stream = connect(endpoint, tls, deadline).await?;
     timeout_at(deadline, fetch(stream, endpoint, path)).await.unwrap_or(Err(Cause::Silent))
 }
 
 /// A number on a page in Prometheus' text format.
-fn number(page: &[u8], name: &str) -> Result<f64, String> {
+pub fn number(page: &[u8], name: &str) -> Result<f64, String> {
     let page = String::from_utf8_lossy(page);
     let value = page.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let value =
@@ -100,7 +112,7 @@ async fn fetch(
     stream: Box<dyn Stream>,
     endpoint: &Endpoint,
     path: &'static str,
-) -> Result<Vec<u8>, Cause> {
+) -> Result<Page, Cause> {
     let lost = |err: &dyn std::error::Error| Cause::Lost(chain(err));
     let (mut send, driver) =
         http1::handshake(TokioIo::new(stream)).await.map_err(|err| lost(&err))?;
@@ -109,20 +121,26 @@ async fn fetch(
         .header(header::HOST, &endpoint.authority)
         .body(String::new())
         .map_err(|err| lost(&err))?;
+    let asked = SystemTime::now();
     let response = send.send_request(request).await.map_err(|err| lost(&err))?;
+    let answered = SystemTime::now();
+    let date = response.headers().get(header::DATE).and_then(|date| http_date(date.to_str().ok()?));
     if response.status() != StatusCode::OK {
         return Err(Cause::Server(format!("HTTP status {}", response.status())));
     }
     let mut body = response.into_body();
-    let mut page = BytesMut::new();
-    while page.len() < MOST {
+    let mut text = BytesMut::new();
+    loop {
         let frame = std::future::poll_fn(|cx| std::pin::Pin::new(&mut body).poll_frame(cx)).await;
         let Some(frame) = frame else { break };
         if let Ok(data) = frame.map_err(|err| lost(&err))?.into_data() {
-            page.extend_from_slice(&data);
+            text.extend_from_slice(&data);
+        }
+        if text.len() > MOST {
+            return Err(Cause::Server(format!("a page of more than {MOST} bytes")));
         }
     }
-    Ok(page.to_vec())
+    Ok(Page { text: text.to_vec(), date, asked, answered })
 }
 
 #[cfg(test)]

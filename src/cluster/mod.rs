@@ -5,10 +5,13 @@
 
 pub mod blobs;
 pub mod cause;
+pub mod decode;
 pub mod endpoint;
 pub mod grpc;
 pub mod kms;
+pub mod metrics;
 pub mod peek;
+pub mod probe;
 pub mod range;
 pub mod srv;
 pub mod target;
@@ -16,13 +19,11 @@ pub mod tls;
 pub mod watch;
 
 mod conn;
-mod decode;
 mod dial;
 mod inquiry;
 mod known;
 mod lasting;
 mod link;
-mod metrics;
 mod proxy;
 pub mod renew;
 mod rpc;
@@ -109,7 +110,7 @@ impl Cluster {
             let deadline = attempts.deadline();
             let work = async {
                 let mut incoming = self.link.open(&ask, deadline).await?;
-                let limit = self.link.target.limits.receive;
+                let limit = method.most(self.link.target.limits);
                 let bytes = incoming.message(limit).await?;
                 // The status comes last: only then is the answer whole.
                 if bytes.is_some() && incoming.message(limit).await?.is_some() {
@@ -145,8 +146,7 @@ impl Cluster {
     /// The time for one call; none at all is over before it begins.
     fn patience(&self) -> Result<Duration> {
         if self.link.target.endpoints.is_empty() {
-            return Err(Error::new(Exit::BadConnection, "etcdclient: no available endpoints")
-                .hint("name one with --endpoints"));
+            return Err(no_endpoints());
         }
         if self.patience.is_zero() {
             return Err(
@@ -189,7 +189,8 @@ impl Cluster {
         let deadline = Instant::now() + patience;
         let work = async {
             let mut incoming = self.link.open(&ask, Some(deadline)).await?;
-            let bytes = incoming.message(self.link.target.limits.receive).await?;
+            let limit = Method::AUTHENTICATE.most(self.link.target.limits);
+            let bytes = incoming.message(limit).await?;
             let bytes = bytes.ok_or_else(|| incoming.lost("an answer without a message"))?;
             let answer = <AuthenticateResponse as prost::Message>::decode(bytes.clone())
                 .map_err(|err| incoming.refused(undecodable(&err.to_string())))?;
@@ -214,6 +215,12 @@ impl Cluster {
         self.link.set_token(token);
         self.logged_in.store(true, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Whether a server gave a token for the name and the password.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.link.has_token()
     }
 
     /// Forgets the token, so that the next request asks for another; `false` where none can be had.
@@ -337,6 +344,13 @@ impl<'a> Attempts<'a> {
         self.left = self.left.saturating_sub(PAUSE);
         Ok(())
     }
+}
+
+/// There is nobody to ask.
+#[must_use]
+pub fn no_endpoints() -> Error {
+    Error::new(Exit::BadConnection, "etcdclient: no available endpoints")
+        .hint("name one with --endpoints")
 }
 
 /// A connection that broke under a request.

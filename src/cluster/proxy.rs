@@ -63,7 +63,10 @@ impl Proxy {
 async fn head(stream: &mut TcpStream) -> std::io::Result<Vec<u8>> {
     const MOST: usize = 16 << 10;
     let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") && head.len() < MOST {
+    while !head.ends_with(b"\r\n\r\n") {
+        if head.len() == MOST {
+            return Err(std::io::Error::other("its answer has no end"));
+        }
         head.push(stream.read_u8().await?);
     }
     Ok(head)

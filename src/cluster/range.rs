@@ -58,6 +58,8 @@ pub struct Pages<'a> {
     part: Amount,
     before: Amount,
     last_key: Option<Bytes>,
+    /// Keys come in their order.
+    ordered: bool,
     /// Pairs that an answer which broke off had brought already, and its successor brings again.
     again: usize,
 }
@@ -103,6 +105,7 @@ impl Cluster {
             part: Amount::default(),
             before: Amount::default(),
             last_key: None,
+            ordered: in_key_order,
             again: 0,
         };
         pages.begin().await?;
@@ -178,6 +181,7 @@ impl Pages<'_> {
 
     /// One step: opens a part, reads a piece of it, or ends it.
     async fn advance(&mut self, pairs: &mut Vec<Pair>) -> Result<()> {
+        let had = pairs.len();
         let outcome = match &mut self.open {
             None => {
                 let opened = self.open_part().await?;
@@ -185,7 +189,6 @@ impl Pages<'_> {
             }
             Some((incoming, decoder)) => match self.attempts.wait(incoming.data()).await? {
                 Ok(Some(data)) => {
-                    let had = pairs.len();
                     let fed = decoder.feed(&data, pairs);
                     let again = self.again.min(pairs.len() - had);
                     let last = pairs.drain(had..had + again).next_back();
@@ -201,14 +204,12 @@ impl Pages<'_> {
                     }
                     fed.map_err(|status| Failure::Status(incoming.name().to_owned(), status))
                 }
-                Ok(None) if decoder.is_between_messages() => {
-                    self.end_part();
-                    return Ok(());
-                }
+                Ok(None) if decoder.is_between_messages() => return self.end_part(),
                 Ok(None) => Err(incoming.lost("the answer is cut off")),
                 Err(failure) => Err(failure),
             },
         };
+        self.check(pairs.get(had..).unwrap_or_default())?;
         if let Some(last) = pairs.last() {
             self.last_key = Some(last.key.clone());
             if matches!(self.plan, Plan::Stream | Plan::OnlyStream) {
@@ -220,6 +221,32 @@ impl Pages<'_> {
             Ok(()) => Ok(()),
             Err(failure) => self.recover(failure).await,
         }
+    }
+
+    /// A range of one revision has an order and a size: a server that minds neither would never come to an end.
+    fn check(&self, new: &[Pair]) -> Result<()> {
+        if !self.ordered {
+            return Ok(());
+        }
+        let mut last = self.last_key.as_ref();
+        for pair in new {
+            if last.is_some_and(|last| *last >= pair.key) {
+                let words = "the server's answer is out of order, so it cannot be read on";
+                let key = pair.key.escape_ascii();
+                return Err(Error::failure(words).because(format!("\"{key}\" comes too late")));
+            }
+            last = Some(&pair.key);
+        }
+        let counted = match self.plan {
+            Plan::Stream | Plan::Page => self.tail.count,
+            Plan::OnlyStream if !self.ask.count_only => self.tail.count,
+            _ => i64::MAX,
+        };
+        if self.before.pairs + self.part.pairs > counted {
+            let words = format!("the server sends more than the {counted} keys that it counted");
+            return Err(Error::failure(words));
+        }
+        Ok(())
     }
 
     async fn open_part(&mut self) -> Result<Result<(Incoming, Decoder), Failure>> {
@@ -255,14 +282,17 @@ impl Pages<'_> {
     }
 
     /// A part is whole: what comes next?
-    fn end_part(&mut self) {
-        let Some((_, decoder)) = self.open.take() else { return };
+    fn end_part(&mut self) -> Result<()> {
+        let Some((_, decoder)) = self.open.take() else { return Ok(()) };
         self.attempts.refresh();
         let more = decoder.tail.more;
+        if more && self.part.pairs == 0 && matches!(self.plan, Plan::First | Plan::Page) {
+            return Err(Error::failure("the server says that there are more keys, and sends none"));
+        }
         match self.plan {
             Plan::First => {
                 // Counted from where this part began, which is later where one before it broke.
-                self.tail.count = self.before.pairs + decoder.tail.count;
+                self.tail.count = self.before.pairs.saturating_add(decoder.tail.count);
                 self.pin();
                 self.plan = if more { Plan::Stream } else { Plan::Done };
             }
@@ -276,6 +306,7 @@ impl Pages<'_> {
         if more {
             self.go_on_after_last_key();
         }
+        Ok(())
     }
 
     fn go_on_after_last_key(&mut self) {

@@ -116,7 +116,7 @@ impl Cluster {
                 limit: 1,
                 target: SortTarget::Create,
                 order: SortOrder::Descend,
-                max_create_revision: place.header.revision - 1,
+                max_create_revision: place.header.revision.saturating_sub(1),
                 ..Range::default()
             };
             let answer = self.read(older).await?.message;
@@ -171,7 +171,7 @@ impl Leaders<'_> {
                 None => {
                     let (header, leader) = self.first().await?;
                     let mut watches = self.cluster.watches();
-                    let (key, revision) = (leader.key.to_vec(), header.revision + 1);
+                    let (key, revision) = (leader.key.to_vec(), header.revision.saturating_add(1));
                     watches.add(Watch { key, revision, ..Watch::default() });
                     self.present = Some(watches);
                     return Ok((header, leader));
@@ -219,7 +219,7 @@ impl Leaders<'_> {
 /// What happens next to a key.
 async fn events(watches: &mut Watches<'_>) -> Result<Vec<Event>> {
     match watches.next().await? {
-        Some(Heard { end: Some(reason), .. }) => Err(Error::failure(reason)),
+        Some(Heard { end: Some(end), .. }) => Err(end.causes.explain(Error::failure(end.reason))),
         Some(heard) => Ok(heard.response.events),
         None => Err(Error::failure("lost watcher waiting for delete")),
     }
@@ -229,7 +229,7 @@ async fn events(watches: &mut Watches<'_>) -> Result<Vec<Event>> {
 async fn observed(watches: &mut Watches<'_>) -> Result<WatchResponse> {
     let lost = || Error::failure("elect: observer lost");
     match watches.next().await? {
-        Some(Heard { end: Some(reason), .. }) => Err(lost().because(reason)),
+        Some(Heard { end: Some(end), .. }) => Err(end.causes.explain(lost().because(end.reason))),
         Some(heard) => Ok(heard.response),
         None => Err(lost()),
     }

@@ -1,6 +1,5 @@
 //! What to reach and how, resolved and checked, before anything is connected.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use super::conn::KeepAlive;
 use super::endpoint::{Endpoint, Transport};
 use super::tls::Tls;
 use crate::secret::Secret;
+use crate::terminal;
 
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,13 +59,13 @@ impl Target {
     /// Tells what happens, where that was asked for. Requests' contents and tokens are never told.
     pub fn tell(&self, what: std::fmt::Arguments<'_>) {
         if self.debug {
-            let _ = writeln!(std::io::stderr(), "debug: {what}");
+            terminal::tell(&format!("debug: {what}"));
         }
     }
 
     /// Tells whoever follows a stream that it was interrupted, or goes on.
     pub fn say(&self, what: std::fmt::Arguments<'_>) {
-        let _ = writeln!(std::io::stderr(), "{what}");
+        terminal::tell(&what.to_string());
     }
 }
 

@@ -9,7 +9,9 @@ use std::collections::VecDeque;
 use prost::Message as _;
 
 use super::Cluster;
-use super::grpc;
+use super::cause::{Cause, Causes, Refusal};
+use super::grpc::{self, Code, Status};
+use super::inquiry::Asked;
 use super::lasting::Lasting;
 use super::link::{Ask, Failure, Incoming, Outgoing};
 use super::rpc::Method;
@@ -29,7 +31,14 @@ pub struct Heard {
     pub watch: usize,
     pub response: WatchResponse,
     /// Why the watch is over, where it is and the server said so.
-    pub end: Option<String>,
+    pub end: Option<End>,
+}
+
+/// How a watch ended: the server's words, and what they mean.
+#[derive(Debug)]
+pub struct End {
+    pub reason: String,
+    pub causes: Causes,
 }
 
 /// Watches on one stream.
@@ -42,14 +51,16 @@ pub struct Watches<'a> {
     heard: VecDeque<Heard>,
     progress_wanted: bool,
     lasting: Lasting,
+    /// The endpoint that was heard last.
+    name: String,
 }
 
 struct One {
     ask: WatchCreateRequest,
     /// The server's name for it, on this stream.
     id: Option<i64>,
-    /// The parts so far of a response that comes in fragments.
-    part: Option<WatchResponse>,
+    /// The parts so far of a response that comes in fragments, and how many bytes they took.
+    part: Option<(WatchResponse, usize)>,
     over: bool,
 }
 
@@ -65,6 +76,7 @@ impl Cluster {
             heard: VecDeque::new(),
             progress_wanted: false,
             lasting: Lasting::default(),
+            name: String::new(),
         }
     }
 }
@@ -102,8 +114,14 @@ impl Watches<'_> {
     /// No server was reached within the dial timeout, or none that lets us log in.
     pub async fn next(&mut self) -> Result<Option<Heard>> {
         loop {
-            if let Some(heard) = self.heard.pop_front() {
-                return Ok(Some(heard));
+            if let Some(first) = self.heard.front() {
+                // It stays where it is while it is explained.
+                let causes = self.meaning(first).await;
+                let heard = self.heard.pop_front();
+                return Ok(heard.map(|heard| Heard {
+                    end: heard.end.map(|end| End { causes, ..end }),
+                    ..heard
+                }));
             }
             if self.all.iter().all(|watch| watch.over) && !self.progress_wanted {
                 return Ok(None);
@@ -116,11 +134,8 @@ impl Watches<'_> {
             let outcome = match &mut self.stream {
                 None => self.open().await,
                 Some((incoming, _)) => match incoming.message(limit).await {
-                    Ok(Some(bytes)) => match WatchResponse::decode(bytes) {
-                        Ok(response) => {
-                            self.hear(response);
-                            Ok(())
-                        }
+                    Ok(Some(bytes)) => match WatchResponse::decode(bytes.clone()) {
+                        Ok(response) => self.hear(response, bytes.len()),
                         Err(err) => Err(incoming.refused(super::undecodable(&err.to_string()))),
                     },
                     Ok(None) => Err(incoming.lost("the server ended the stream")),
@@ -148,7 +163,9 @@ impl Watches<'_> {
             anonymous: false,
             needs_leader: true,
         };
-        self.stream = Some(self.cluster.link.converse(&ask).await?);
+        let stream = self.cluster.link.converse(&ask).await?;
+        stream.0.name().clone_into(&mut self.name);
+        self.stream = Some(stream);
         self.asked = living.iter().copied().take(1).collect();
         living.into_iter().skip(1).for_each(|at| self.create(at));
         if std::mem::take(&mut self.progress_wanted) {
@@ -169,25 +186,28 @@ impl Watches<'_> {
         }
     }
 
-    fn hear(&mut self, response: WatchResponse) {
+    /// A response of so many bytes.
+    fn hear(&mut self, response: WatchResponse, size: usize) -> Result<(), Failure> {
         if let Some((incoming, _)) = &self.stream {
             self.lasting.heard(self.cluster, incoming);
         }
         if response.created {
-            return self.created(response);
+            self.created(response);
+            return Ok(());
         }
         if response.watch_id == NO_WATCH && response.events.is_empty() {
             // The answer to a question about progress is for all.
             for position in 0..self.all.len() {
                 if self.all[position].id.is_some() {
-                    self.deliver(position, response.clone());
+                    self.deliver(position, response.clone(), size)?;
                 }
             }
-            return;
+            return Ok(());
         }
         let id = Some(response.watch_id);
-        if let Some(position) = self.all.iter().position(|watch| watch.id == id) {
-            self.deliver(position, response);
+        match self.all.iter().position(|watch| watch.id == id) {
+            Some(position) => self.deliver(position, response, size),
+            None => Ok(()),
         }
     }
 
@@ -203,31 +223,45 @@ impl Watches<'_> {
         if watch.ask.start_revision == 0 {
             // From here on it is known what is new, also after the connection was lost.
             let now = response.header.map_or(0, |header| header.revision);
-            watch.ask.start_revision = now + 1;
+            watch.ask.start_revision = now.saturating_add(1);
         }
     }
 
     /// Puts fragments together, and keeps in mind how far this watch is.
-    fn deliver(&mut self, position: usize, mut response: WatchResponse) {
+    ///
+    /// # Errors
+    /// Fragments that make more than one message may have.
+    fn deliver(
+        &mut self,
+        position: usize,
+        mut response: WatchResponse,
+        mut size: usize,
+    ) -> Result<(), Failure> {
+        let limit = self.cluster.link.target.limits.receive;
         let watch = &mut self.all[position];
-        if let Some(mut part) = watch.part.take() {
+        if let Some((mut part, before)) = watch.part.take() {
             part.events.append(&mut response.events);
             response = WatchResponse { events: part.events, ..response };
+            size = size.saturating_add(before);
+        }
+        if response.fragment && size > limit {
+            return Err(Failure::Status(self.name.clone(), grpc::too_large(size, limit)));
         }
         if response.fragment {
-            watch.part = Some(response);
-            return;
+            watch.part = Some((response, size));
+            return Ok(());
         }
         if response.canceled {
             watch.over = true;
             watch.id = None;
             if response.compact_revision == 0 {
                 // The official client says no more of it.
-                return;
+                return Ok(());
             }
-            let end = Some("etcdserver: mvcc: required revision has been compacted".to_owned());
+            let reason = "etcdserver: mvcc: required revision has been compacted".to_owned();
+            let end = Some(End { reason, causes: Causes::default() });
             self.heard.push_back(Heard { watch: position, response, end });
-            return;
+            return Ok(());
         }
         let last = response.events.last().and_then(|event| event.kv.as_ref());
         let reached = match last {
@@ -235,8 +269,9 @@ impl Watches<'_> {
             None => response.header.map_or(0, |header| header.revision),
         };
         // Who waits for a revision to come is told of others meanwhile.
-        watch.ask.start_revision = watch.ask.start_revision.max(reached + 1);
+        watch.ask.start_revision = watch.ask.start_revision.max(reached.saturating_add(1));
         self.heard.push_back(Heard { watch: position, response, end: None });
+        Ok(())
     }
 
     /// A watch ends with the reason alone: there is no answer to go with it.
@@ -246,7 +281,26 @@ impl Watches<'_> {
             canceled: true,
             ..WatchResponse::default()
         };
-        self.heard.push_back(Heard { watch: position, response, end: Some(reason) });
+        let end = Some(End { reason, causes: Causes::default() });
+        self.heard.push_back(Heard { watch: position, response, end });
+    }
+
+    /// What the server's words for an end mean for this watch.
+    async fn meaning(&self, heard: &Heard) -> Causes {
+        let Some(end) = &heard.end else { return Causes::default() };
+        // Streams tell an error with its code.
+        let text = end.reason.split_once(" desc = ").map_or(&*end.reason, |(_, text)| text);
+        let status = Status::new(Code::UNKNOWN, text);
+        let create = WatchAsk::Create(self.all[heard.watch].ask.clone());
+        let asked = Asked {
+            path: Method::WATCH.path,
+            message: grpc::frame(&WatchRequest { ask: Some(create) }),
+        };
+        let why = match heard.response.compact_revision {
+            oldest @ 1.. => Some(Refusal::Compacted { oldest: Some(oldest) }),
+            _ => self.cluster.refusal(&status, Some(&asked)).await,
+        };
+        Causes(why.map(|why| (self.name.clone(), Cause::Answered(why))).into_iter().collect())
     }
 
     /// The stream is gone: another is asked for, unless that would end alike.
@@ -256,6 +310,9 @@ impl Watches<'_> {
         for watch in &mut self.all {
             watch.id = None;
             watch.part = None;
+        }
+        if let Failure::Status(name, _) = &failure {
+            name.clone_into(&mut self.name);
         }
         let Some(status) = self.lasting.weigh(self.cluster, failure).await? else { return Ok(()) };
         for position in 0..self.all.len() {

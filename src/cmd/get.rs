@@ -82,13 +82,14 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
     let view = args.view();
     let file = args.snapshot.clone();
     let decode = args.objects.decode(args.decode)?;
-    let range = args.request()?;
+    let mut range = args.request()?;
     let mut out = cx.output(&Format::ALL)?;
     if view == View::ValuesOnly && out.format != Format::Simple {
         let words = "print-value-only is only for `--write-out=simple`";
         return Err(Error::bad_args(words).hint("-w raw prints the values' bytes alone"));
     }
     out.decode_values(decode)?;
+    range.names_only = view == View::KeysOnly && out.format == Format::Simple;
     let source = cx.source(file.as_deref()).await?;
     let pages = source.range(range).await?;
     out.print_range(pages, view).await
@@ -170,6 +171,7 @@ impl Args {
             order,
             serializable,
             keys_only: self.keys_only,
+            names_only: false,
             count_only: self.count_only,
             min_mod_revision: self.min_mod_rev,
             max_mod_revision: self.max_mod_rev,

@@ -8,7 +8,6 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::output::Format;
 use crate::reply::{Fact, Reply};
-use crate::snapshot::db::Db;
 use crate::snapshot::store;
 
 /// Print the hash of the keys in a file
@@ -31,7 +30,7 @@ pub fn run(args: &Args, cx: &mut Context) -> Result<()> {
         return Err(Error::failure(words));
     };
     cx.offline_in(&Format::OF_FILES)?;
-    let hash = store::hash(&Db::open(Path::new(file))?, args.rev)?;
+    let hash = store::hash_of(Path::new(file), args.rev)?;
     cx.print(&Reply::File(vec![
         Fact::number("hash", "Hash", "HASH", hash.hash.into()),
         Fact::number("hashRevision", "Hash revision", "HASH REVISION", hash.revision),

@@ -72,12 +72,21 @@ pub fn without_idle_default(arg: clap::Arg) -> clap::Arg {
     arg.hide_default_value(idle)
 }
 
-/// The official client's groups of commands.
+/// The official client's groups of commands, with `doctor` among them.
 const GROUPS: [(&str, &[&str]); 5] = [
     ("Keys and values", &["get", "put", "del", "txn", "watch", "compaction", "lease"]),
     (
         "The cluster",
-        &["alarm", "defrag", "downgrade", "endpoint", "member", "move-leader", "snapshot"],
+        &[
+            "alarm",
+            "defrag",
+            "doctor",
+            "downgrade",
+            "endpoint",
+            "member",
+            "move-leader",
+            "snapshot",
+        ],
     ),
     ("Concurrency", &["elect", "lock"]),
     ("Authentication", &["auth", "role", "user"]),

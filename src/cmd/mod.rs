@@ -9,6 +9,7 @@ pub mod completion;
 pub mod context;
 pub mod defrag;
 pub mod del;
+pub mod doctor;
 pub mod downgrade;
 pub mod elect;
 pub mod endpoint;
@@ -66,6 +67,7 @@ pub enum Command {
     Role(role::Args),
     User(user::Args),
     Check(check::Args),
+    Doctor(doctor::Args),
     Context(context::Args),
     Version(version::Args),
     Options(options::Args),
@@ -131,6 +133,7 @@ pub async fn run(command: Command, cx: &mut Context) -> Result<()> {
         Command::Role(args) => role::run(args, cx).await,
         Command::User(args) => user::run(args, cx).await,
         Command::Check(args) => check::run(args, cx).await,
+        Command::Doctor(args) => doctor::run(args, cx).await,
         Command::Context(args) => context::run(args, cx),
         Command::Version(_) => version::run(cx),
         Command::Options(_) => options::run(cx),

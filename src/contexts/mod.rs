@@ -1,6 +1,6 @@
 //! Contexts: named sets of flags that say where a cluster is and who asks, in a file of the user's.
 
-mod toml;
+pub mod toml;
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -128,6 +128,8 @@ impl Contexts {
                     format!("user = {} # and a password", toml::shown(user))
                 }
                 ("password" | "auth-jwt-token", _) => format!("# {key} is set"),
+                // It may be one of those, mistyped.
+                _ if !KEYS.contains(&key) => format!("# {key:?} is no flag of a context"),
                 _ => format!("{key} = {}", toml::shown(value)),
             });
         Ok(lines.collect())

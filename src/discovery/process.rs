@@ -115,6 +115,21 @@ impl Process {
         (local < urls.len()).then(|| urls.swap_remove(local))
     }
 
+    /// The certificate of `--auto-tls`, which the server makes where it is given none, in its data directory
+    /// (etcd 3.7.1, `server/embed/config.go`, `ClientSelfCert`). It answers for itself, and no client must have one.
+    fn own_certificate(&self) -> Option<PathBuf> {
+        let given =
+            ["cert-file", "key-file", "trusted-ca-file", "client-cert-file", "client-key-file"];
+        let auto = self.settings.get("auto-tls").is_some_and(is_true);
+        if !auto || given.iter().any(|name| self.settings.get(name).is_some()) {
+            return None;
+        }
+        let name = self.settings.get("name").unwrap_or("default");
+        let data =
+            self.settings.get("data-dir").map_or_else(|| format!("{name}.etcd"), str::to_owned);
+        Some(self.path(&data).join("fixtures/client/cert.pem"))
+    }
+
     fn candidate(&self, url: &Url) -> Option<Candidate> {
         let endpoint = format!("{}://{}", url.scheme, url.host);
         let running = format!("the etcd running as process {}", self.id);
@@ -123,12 +138,17 @@ impl Process {
             return Some(Candidate { endpoint, whose, cacerts: Vec::new(), pairs: None });
         }
         let file = |name: &str| self.settings.get(name).map(|path| self.path(path));
+        if let Some(own) = self.own_certificate() {
+            let whose = format!("with the certificate that {running} made for itself");
+            return Some(Candidate { endpoint, whose, cacerts: vec![own], pairs: None });
+        }
         let pair = |cert: &str, key: &str| Some((file(cert)?, file(key)?));
         let (server, trusted) = (pair("cert-file", "key-file"), file("trusted-ca-file"));
         // The CA of clients is the server's own as a rule; where none is named, the server's
         // certificate answers for itself.
         let cacert = trusted.clone().or_else(|| server.clone().map(|(cert, _)| cert))?;
-        let demands = trusted.is_some() || self.settings.get("client-cert-auth") == Some("true");
+        let demands =
+            trusted.is_some() || self.settings.get("client-cert-auth").is_some_and(is_true);
         // kubeadm keeps a client's certificate for its probes beside the server's.
         let probes = server.as_ref().map(|(cert, _)| {
             let beside = |name: &str| cert.with_file_name(name);
@@ -143,6 +163,11 @@ impl Process {
             pairs: demands.then(|| pairs.into_iter().flatten().collect()),
         })
     }
+}
+
+/// A switch that is on, in any of Go's words for it.
+fn is_true(word: &str) -> bool {
+    matches!(word, "1" | "t" | "T" | "true" | "TRUE" | "True")
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -166,7 +191,7 @@ fn texts(path: &Path) -> Vec<String> {
 struct Settings(Vec<(String, String)>);
 
 impl Settings {
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 11] = [
         "listen-client-urls",
         "cert-file",
         "key-file",
@@ -174,8 +199,13 @@ impl Settings {
         "client-cert-file",
         "client-key-file",
         "client-cert-auth",
+        "auto-tls",
+        "name",
+        "data-dir",
         "config-file",
     ];
+    /// Go's switches have no value of their own word.
+    const SWITCHES: [&str; 2] = ["client-cert-auth", "auto-tls"];
 
     /// From arguments, then from variables `ETCD_…`. The last of several equal flags counts.
     fn of(args: &[String], variables: &[String]) -> Self {
@@ -187,8 +217,7 @@ impl Settings {
             };
             let (name, value) = match flag.split_once('=') {
                 Some((name, value)) => (name, value.to_owned()),
-                // Go's switches have no value of their own word.
-                None if flag == "client-cert-auth" => (flag, "true".to_owned()),
+                None if Self::SWITCHES.contains(&flag) => (flag, "true".to_owned()),
                 None => {
                     (flag, rest.next_if(|next| !next.starts_with('-')).cloned().unwrap_or_default())
                 }

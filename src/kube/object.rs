@@ -1,6 +1,7 @@
 //! A stored value read: an object, or why it is none.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -162,9 +163,11 @@ impl Object<'_> {
 
     fn strange(&self) -> Tree<'_> {
         let mut members: Members = Vec::new();
+        let mut known = HashMap::new();
         for one in &self.unknown {
             let place = one.place();
-            match members.iter_mut().find(|(known, _)| *known == place) {
+            let at = *known.entry(place.clone()).or_insert(members.len());
+            match members.get_mut(at) {
                 Some((_, Tree::List(items))) => items.push(one.value()),
                 _ => members.push((place.into(), Tree::List(vec![one.value()]))),
             }
@@ -203,9 +206,19 @@ impl Object<'_> {
 }
 
 fn lines_below(unknown: &[Unknown], stored: Option<&[u8]>, out: &mut Vec<u8>) {
+    let mut value = Vec::new();
     for one in unknown {
-        out.extend_from_slice(format!("# unknown field {}: ", one.place()).as_bytes());
-        json::write(&one.value(), Style::Server, out);
+        value.clear();
+        json::write(&one.value(), Style::Server, &mut value);
+        let line = format!("# unknown field {}: {}", one.place(), String::from_utf8_lossy(&value));
+        for c in line.chars() {
+            // What ends a line ends a comment, and what is no text may stand in none.
+            if yaml::is_printable(c) || c > '\u{ffff}' {
+                out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            } else {
+                out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes());
+            }
+        }
         out.push(b'\n');
     }
     if let Some(stored) = stored {

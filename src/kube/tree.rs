@@ -1,6 +1,7 @@
 //! A decoded value: what JSON can say, in the order in which it was declared or written.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use zeroize::Zeroize;
 
@@ -74,8 +75,17 @@ impl<'a> Tree<'a> {
             (_, Self::Null) => {}
             (Self::List(items), Self::List(more)) => items.extend(more),
             (Self::Map(members), Self::Map(more)) => {
+                // Looked up by their hash where there are many: a map may hold as many as a value has bytes.
+                let hashed = more.len() > 8;
+                let keys = members.iter().map(|(key, _)| key.clone()).zip(0..);
+                let mut known: HashMap<_, _> = keys.take_while(|_| hashed).collect();
                 for (key, value) in more {
-                    match members.iter_mut().find(|(known, _)| *known == key) {
+                    let at = if hashed {
+                        *known.entry(key.clone()).or_insert(members.len())
+                    } else {
+                        members.iter().position(|(known, _)| *known == key).unwrap_or(usize::MAX)
+                    };
+                    match members.get_mut(at) {
                         Some((_, known)) => known.merge(value),
                         None => members.push((key, value)),
                     }

@@ -22,6 +22,7 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             writeln!(out, "\"TTL\" : {}", answer.message.ttl)?;
         }
         Reply::File(facts) => self::facts(facts, out)?,
+        Reply::Items(items) => items.iter().try_for_each(|facts| self::facts(facts, out))?,
         Reply::LeaseTimeToLive { answer, .. } => time_to_live(&answer.message, look, out)?,
         Reply::LeaseKeepAlive(answer) => {
             header(answer.message.header.as_ref(), look, out)?;

@@ -60,7 +60,7 @@ impl Format {
         Self::Jsonl,
     ];
 
-    /// What is known of a file can be printed as these: the official utility has no messages for it.
+    /// What is known of a file, and what only ours tells, can be printed as these: there are no messages for it.
     pub const OF_FILES: [Self; 6] =
         [Self::Simple, Self::Json, Self::Fields, Self::Table, Self::Yaml, Self::Jsonl];
 

@@ -26,8 +26,8 @@ pub fn reply(reply: &Reply, out: &mut dyn Write) -> Result<()> {
         Reply::LeaseKeepAlive(answer) => {
             return header_alone(answer.message.header.as_ref(), out);
         }
-        // Of files there are no messages, which was told before one was read.
-        Reply::File(_) => return Ok(()),
+        // Of files and of what only ours tells there are no messages, which was told before.
+        Reply::File(_) | Reply::Items(_) => return Ok(()),
         Reply::Watch(response) => return watch(response, out),
         Reply::Members(answer) => &answer.bytes,
         Reply::MemberChange(change) => &change.bytes,

@@ -1,5 +1,6 @@
 //! `-w simple`: the answer alone, for people and for shell pipes.
 
+use std::fmt::Write as _;
 use std::io::Write;
 
 use base64::Engine as _;
@@ -13,7 +14,7 @@ use crate::proto::{
     AuthRoleGetResponse, DeleteRangeResponse, LeaseGrantResponse, LeaseKeepAliveResponse,
     LeaseTimeToLiveResponse, OneResponse, PutResponse, TxnResponse,
 };
-use crate::reply::{Health, MemberChange, Membership, Pair, Reply, Tail};
+use crate::reply::{Fact, Health, MemberChange, Membership, Pair, Reply, Tail};
 use crate::request::after_prefix;
 
 pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
@@ -92,6 +93,7 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             let shown: Vec<_> = facts.iter().map(|fact| fact.shown.as_str()).collect();
             writeln!(out, "{}", shown.join(", "))?;
         }
+        Reply::Items(items) => self::items(items, out)?,
         Reply::EndpointHash(all) => rows(all.iter().map(endpoint::hash_row), out)?,
     }
     Ok(())
@@ -101,6 +103,48 @@ fn rows(mut rows: impl Iterator<Item = Vec<String>>, out: &mut dyn Write) -> Res
     rows.try_for_each(|row| writeln!(out, "{}", row.join(", ")))?;
     Ok(())
 }
+
+/// Columns for people; what is too long for one stands on a line below, where the last column begins.
+fn items(items: &[Vec<Fact>], out: &mut dyn Write) -> Result<()> {
+    let plain = Look::default();
+    let cell = |fact: &Fact| escape::cell(fact.shown.as_bytes(), &plain);
+    let columns = |facts: &[Fact], cell: &dyn Fn(&Fact) -> String| -> Vec<String> {
+        facts.iter().filter(|fact| fact.below.is_none()).map(cell).collect()
+    };
+    let mut lines: Vec<_> = items.iter().map(|facts| columns(facts, &cell)).collect();
+    if let Some(facts) = items.first() {
+        lines.insert(0, columns(facts, &|fact| fact.column.to_owned()));
+    }
+    let mut widths: Vec<usize> = Vec::new();
+    for line in &lines {
+        widths.resize(line.len(), 0);
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    // The last column is as wide as it likes.
+    widths.pop();
+    let indent = widths.iter().map(|width| width + GAP).sum::<usize>();
+    let below = std::iter::once(&[][..]).chain(items.iter().map(Vec::as_slice));
+    for (line, facts) in lines.iter().zip(below) {
+        let mut text = String::new();
+        for (at, cell) in line.iter().enumerate() {
+            let width = widths.get(at).map_or(0, |width| width + GAP);
+            // A `String` takes whatever it is given.
+            let _ = write!(text, "{cell:width$}");
+        }
+        writeln!(out, "{}", text.trim_end())?;
+        for fact in facts {
+            if let Some(word) = fact.below.filter(|_| !fact.shown.is_empty()) {
+                writeln!(out, "{:indent$}{word}{}", "", cell(fact))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Blanks between columns.
+const GAP: usize = 2;
 
 fn put(put: &PutResponse, look: &Look, out: &mut dyn Write) -> Result<()> {
     writeln!(out, "OK")?;

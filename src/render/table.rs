@@ -13,7 +13,7 @@ use comfy_table::{
 use super::{Look, View, endpoint, escape, event, node, words};
 use crate::error::Result;
 use crate::proto::{DeleteRangeResponse, OneResponse, PutResponse, TxnResponse, WatchResponse};
-use crate::reply::{Header, Pair, Reply, Tail};
+use crate::reply::{Fact, Header, Pair, Reply, Tail};
 
 const PAIR: [&str; 6] = ["KEY", "CREATEREVISION", "MODREVISION", "VERSION", "VALUE", "LEASE"];
 const PREV: [&str; 6] =
@@ -45,9 +45,13 @@ pub fn reply(reply: &Reply, look: &Look, out: &mut dyn Write) -> Result<()> {
             draw(&columns, rows, out)
         }
         Reply::File(facts) => {
-            let columns: Vec<_> = facts.iter().map(|fact| fact.column).collect();
             let row = facts.iter().map(|fact| fact.shown.clone()).collect();
-            draw(&columns, vec![row], out)
+            draw(&columns(facts), vec![row], out)
+        }
+        Reply::Items(items) => {
+            let row = |facts: &Vec<Fact>| facts.iter().map(|fact| fact.shown.clone()).collect();
+            let columns = items.first().map_or(Vec::new(), |facts| columns(facts));
+            draw(&columns, items.iter().map(row).map(cells).collect(), out)
         }
         other => items(other, out),
     }
@@ -57,6 +61,10 @@ fn draw(columns: &[&str], rows: Vec<Vec<String>>, out: &mut dyn Write) -> Result
     let mut drawing = Drawing::new(columns);
     drawing.block(rows, out)?;
     drawing.end(out)
+}
+
+fn columns(facts: &[Fact]) -> Vec<&'static str> {
+    facts.iter().map(|fact| fact.column).collect()
 }
 
 /// What was there before has columns of its own where any event tells it.

@@ -8,13 +8,14 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::db::{Db, Fault};
 use super::log::{self, Value};
 use super::member;
-use super::tree::{Tree, TreeError};
 use super::writer::Writer;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::folder;
 use crate::go::duration::GoDuration;
+use crate::go::errno::failed;
 use crate::go::size;
 
 /// Defragments the database of a data directory. `going_on` is asked now and then; its error ends the work.
@@ -30,9 +31,9 @@ pub fn defrag(
     let path = member::database(data_dir);
     // Held to the end: a server that starts meanwhile would write to a file that is replaced.
     let old = member::hold(&path, patience)?;
-    let tree = Tree::open(&old).map_err(|err| member::unusable(&path, &err))?;
-    let page = u64::from(tree.meta.page_size);
-    let size = tree.meta.end * page;
+    old.whole().map_err(|fault| old.explain(fault))?;
+    let page = u64::from(old.meta.page_size);
+    let size = old.extent();
     log::info(
         "defragmenting",
         &[
@@ -41,12 +42,8 @@ pub fn defrag(
             ("current-db-size", Value::Text(&size::bytes(size))),
         ],
     );
-    let beside = Beside::create(path.with_file_name("db.tmp.defrag"), &old)?;
-    let (used, written) = copy(&tree, &beside.file, &mut going_on).map_err(|err| match err {
-        Stop::Read(err) => member::unusable(&path, &err),
-        Stop::Write(err) => member::failed("write", &beside.path, &err),
-        Stop::Asked(err) => err,
-    })?;
+    let beside = Beside::create(path.with_file_name("db.tmp.defrag"), &old.file)?;
+    let (used, written) = copy(&old, &beside, &mut going_on).map_err(|fault| old.explain(fault))?;
     beside.place(&path)?;
     let used = (used + 2) * page;
     let difference = |new: u64, old: u64| i128::from(new) - i128::from(old);
@@ -67,50 +64,40 @@ pub fn defrag(
     Ok(())
 }
 
-/// Why a copy ended early.
-enum Stop {
-    Read(TreeError),
-    Write(io::Error),
-    Asked(Error),
-}
-
-impl From<TreeError> for Stop {
-    fn from(err: TreeError) -> Self {
-        Self::Read(err)
-    }
-}
-
 /// Entries between two looks whether to go on.
 const STRIDE: u32 = 4096;
 
 /// Writes a database's entries into another; gives how many pages they took and how many bytes they take.
 fn copy(
-    tree: &Tree<'_>,
-    to: &File,
+    db: &Db,
+    to: &Beside,
     going_on: &mut impl FnMut() -> Result<()>,
-) -> Result<(u64, u64), Stop> {
-    let to = to.try_clone().map_err(Stop::Write)?;
-    let mut writer = Writer::new(to, tree.meta.page_size).map_err(Stop::Write)?;
-    let mut walk = tree.walk();
+) -> Result<(u64, u64), Fault> {
+    let unwritten = |err| Fault::Other(failed("write", &to.path, &err));
+    let file = to.file.try_clone().map_err(unwritten)?;
+    let mut writer = Writer::new(file, db.meta.page_size).map_err(unwritten)?;
+    let mut walk = db.walk();
     let mut count = 0u32;
-    for (name, value) in tree.buckets(&mut walk)? {
-        let mut bucket = writer.bucket(&name);
-        tree.each::<Stop>(&value, &mut walk, &mut |flags, key, value| {
-            if flags != 0 {
-                return Err(TreeError::Damaged("a bucket is within another".to_owned()).into());
+    for bucket in walk.buckets()? {
+        let mut copy = writer.bucket(&bucket.name);
+        walk.rows(&bucket, &mut |row| {
+            if row.flags != 0 {
+                return Fault::page(row.offset, "a bucket is within another");
             }
             count = count.wrapping_add(1);
             if count.is_multiple_of(STRIDE) {
-                going_on().map_err(Stop::Asked)?;
+                going_on()?;
             }
-            bucket.put(key, value).map_err(|err| match err.kind() {
-                io::ErrorKind::InvalidData => TreeError::Damaged(err.to_string()).into(),
-                _ => Stop::Write(err),
+            copy.put(row.key, row.value).map_err(|err| match err.kind() {
+                io::ErrorKind::InvalidData => {
+                    Fault::Page { offset: row.offset, why: err.to_string() }
+                }
+                _ => unwritten(err),
             })
         })?;
-        bucket.finish().map_err(Stop::Write)?;
+        copy.finish().map_err(unwritten)?;
     }
-    let written = writer.finish().map_err(Stop::Write)?;
+    let written = writer.finish().map_err(unwritten)?;
     Ok((walk.seen, written))
 }
 
@@ -126,7 +113,7 @@ impl Beside {
     fn create(path: PathBuf, like: &File) -> Result<Self> {
         let mut options = OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
-        let file = file.map_err(|err| member::failed("open", &path, &err))?;
+        let file = file.map_err(|err| failed("open", &path, &err))?;
         let beside = Self { file, path, placed: false };
         let kept = like.metadata().and_then(|like| {
             beside.file.set_permissions(like.permissions())?;
@@ -137,15 +124,15 @@ impl Beside {
             // The server must be able to open what root has written.
             fchown(&beside.file, Some(like.uid()), Some(like.gid()))
         });
-        kept.map_err(|err| member::failed("chown", &beside.path, &err))?;
+        kept.map_err(|err| failed("chown", &beside.path, &err))?;
         Ok(beside)
     }
 
     fn place(mut self, target: &Path) -> Result<()> {
-        fs::rename(&self.path, target).map_err(|err| member::failed("rename", &self.path, &err))?;
+        fs::rename(&self.path, target).map_err(|err| failed("rename", &self.path, &err))?;
         self.placed = true;
         let folder = folder::of(target);
-        folder::sync(folder).map_err(|err| member::failed("sync", folder, &err))
+        folder::sync(folder).map_err(|err| failed("sync", folder, &err))
     }
 }
 

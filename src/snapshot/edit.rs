@@ -3,42 +3,64 @@
 //!
 //! Source: bbolt 1.5.0; the order of writes is that of its `Tx.Commit`.
 
-use std::fs::File;
+use std::collections::BTreeMap;
 use std::os::unix::fs::FileExt;
 
+use super::db::{Db, Fault};
 use super::meta::{Meta, NO_FREELIST};
-use super::node::{BUCKET, Node};
-use super::tree::{BUCKET_HEADER, DEEPEST, Entries, Page, Place, Tree, TreeError, damaged, place};
+use super::node::Node;
+use super::page::{BUCKET, Page};
+use super::walk::{Bucket, Place};
 use super::writer::is_inline;
+use crate::go::errno::failed;
 
-type Result<T> = std::result::Result<T, TreeError>;
+type Result<T> = std::result::Result<T, Fault>;
+
+/// Keys and values, sorted.
+pub type Entries = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// A database being changed.
-pub struct Edit<'f> {
-    tree: Tree<'f>,
-    /// What each bucket's entry in the root holds.
-    buckets: Entries,
+pub struct Edit<'d> {
+    db: &'d Db,
+    /// The root's, by name.
+    buckets: Vec<Bucket>,
     /// Pages to be added, one after the other from the end.
     added: Vec<u8>,
 }
 
-impl<'f> Edit<'f> {
-    /// Reads where a database begins. The file must hold every page that it says it has.
-    pub fn open(file: &'f File) -> Result<Self> {
-        let tree = Tree::open(file)?;
-        let buckets = tree.buckets(&mut tree.walk())?;
-        Ok(Self { tree, buckets, added: Vec::new() })
+impl<'d> Edit<'d> {
+    /// Begins with what a database holds; its file must be writable, and hold every page that it says it has.
+    ///
+    /// # Errors
+    /// Damage.
+    pub fn open(db: &'d Db) -> Result<Self> {
+        db.whole()?;
+        Ok(Self { db, buckets: db.walk().buckets()?, added: Vec::new() })
+    }
+
+    fn bucket(&self, name: &str) -> Option<&Bucket> {
+        self.buckets.iter().find(|bucket| bucket.name == name.as_bytes())
+    }
+
+    fn set(&mut self, name: &str, place: Place) {
+        let sought = |bucket: &Bucket| bucket.name.as_slice().cmp(name.as_bytes());
+        match self.buckets.binary_search_by(sought) {
+            Ok(at) => drop(self.buckets.get_mut(at).map(|bucket| bucket.place = place)),
+            Err(at) => self.buckets.insert(at, Bucket { name: name.into(), place }),
+        }
     }
 
     /// Everything in a bucket, which must be a small one; `None` where there is none.
+    ///
+    /// # Errors
+    /// Damage.
     pub fn entries(&self, bucket: &str) -> Result<Option<Entries>> {
-        let Some(value) = self.buckets.get(bucket.as_bytes()) else { return Ok(None) };
+        let Some(bucket) = self.bucket(bucket) else { return Ok(None) };
         let mut entries = Entries::new();
-        let mut add = |_, key: &[u8], value: &[u8]| {
-            entries.insert(key.to_vec(), value.to_vec());
+        self.db.walk().rows(bucket, &mut |row| {
+            entries.insert(row.key.to_vec(), row.value.to_vec());
             Ok(())
-        };
-        self.tree.each::<TreeError>(value, &mut self.tree.walk(), &mut add)?;
+        })?;
         Ok(Some(entries))
     }
 
@@ -48,116 +70,113 @@ impl<'f> Edit<'f> {
         for (key, value) in entries {
             leaf.push(0, key, value);
         }
-        let value = self.bucket(&leaf);
-        self.buckets.insert(bucket.into(), value);
+        let place = self.place(&leaf);
+        self.set(bucket, place);
     }
 
-    /// A bucket's value. Small buckets are within it, as bbolt has them.
-    fn bucket(&mut self, leaf: &Node) -> Vec<u8> {
-        let mut value = vec![0; BUCKET_HEADER];
-        if is_inline(leaf, self.tree.meta.page_size) {
-            leaf.encode_inline(&mut value);
+    /// Where the rows of a bucket of one leaf are. Small buckets are within their entry, as bbolt has them.
+    fn place(&mut self, leaf: &Node) -> Place {
+        if is_inline(leaf, self.db.meta.page_size) {
+            let mut page = Vec::new();
+            leaf.encode_inline(&mut page);
+            Place::Inline { page, offset: 0 }
         } else {
-            let root = self.add(leaf);
-            value.splice(..8, root.to_le_bytes());
+            Place::Tree(self.add(leaf))
         }
-        value
     }
 
     /// The last key of a bucket; `None` where there is none.
+    ///
+    /// # Errors
+    /// Damage.
     pub fn last_key(&self, bucket: &str) -> Result<Option<Vec<u8>>> {
-        let Some(value) = self.buckets.get(bucket.as_bytes()) else { return Ok(None) };
-        let mut page = match place(value)? {
-            Place::Inline(page) => page,
-            Place::Tree(root) => self.tree.page(root)?,
-        };
-        for _ in 0..DEEPEST {
-            let Some(last) = page.count.checked_sub(1) else { return Ok(None) };
-            if !page.is_branch {
-                return Ok(Some(page.entry(last)?.1.to_vec()));
+        let Some(bucket) = self.bucket(bucket) else { return Ok(None) };
+        let mut last = None;
+        self.db.right_edge(&bucket.place, |page| {
+            if !page.is_branch && page.count > 0 {
+                let row = page.row(page.count - 1, 0);
+                let row = row.map_err(|why| Fault::Page { offset: page.offset, why })?;
+                last = Some(row.key.to_vec());
             }
-            page = self.tree.page(page.child(last)?.1)?;
-        }
-        damaged("its tree is too deep")
+            Ok(())
+        })?;
+        Ok(last)
     }
 
-    /// Adds an entry after all others of a bucket.
+    /// Adds an entry after all others of a bucket: a copy of its tree's right edge.
+    ///
+    /// # Errors
+    /// Damage; a last page that is full.
     pub fn append(&mut self, bucket: &str, key: &[u8], value: &[u8]) -> Result<()> {
-        let old = self.buckets.get(bucket.as_bytes()).cloned();
-        let old = old.unwrap_or_else(|| vec![0; BUCKET_HEADER]);
-        let new = match place(&old)? {
-            Place::Inline(page) => {
-                let leaf = leaf_with(&page, key, value)?;
-                self.bucket(&leaf)
+        let mut edge = Vec::new();
+        if let Some(bucket) = self.bucket(bucket) {
+            self.db.right_edge(&bucket.place, |page| {
+                edge.push(copy(page)?);
+                Ok(())
+            })?;
+        }
+        let mut leaf = edge.pop().unwrap_or_else(Node::leaf);
+        if leaf.is_full() {
+            return Fault::page(0, "its last page is full");
+        }
+        leaf.push(0, key, value);
+        let place = if edge.is_empty() {
+            self.place(&leaf)
+        } else {
+            let mut child = self.add(&leaf);
+            while let Some(mut branch) = edge.pop() {
+                branch.set_last_child(child);
+                child = self.add(&branch);
             }
-            Place::Tree(root) => {
-                let root = self.appended(root, key, value, 0)?;
-                let mut new = vec![0; BUCKET_HEADER];
-                new.splice(..8, root.to_le_bytes());
-                new
-            }
+            Place::Tree(child)
         };
-        self.buckets.insert(bucket.into(), new);
+        self.set(bucket, place);
         Ok(())
-    }
-
-    /// A copy of a tree's right edge with one more entry; gives its root.
-    fn appended(&mut self, id: u64, key: &[u8], value: &[u8], depth: usize) -> Result<u64> {
-        let page = self.tree.page(id)?;
-        if depth > DEEPEST {
-            return damaged("its tree is too deep");
-        }
-        if !page.is_branch {
-            let leaf = leaf_with(&page, key, value)?;
-            return Ok(self.add(&leaf));
-        }
-        let mut branch = Node::branch();
-        for at in 0..page.count {
-            let (first, mut child) = page.child(at)?;
-            if at + 1 == page.count {
-                child = self.appended(child, key, value, depth + 1)?;
-            }
-            branch.push_child(first, child);
-        }
-        Ok(self.add(&branch))
     }
 
     /// Makes it last: the new pages first, then the page that refers to them.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
     pub fn commit(mut self) -> Result<()> {
         let mut root = Node::leaf();
-        for (name, value) in &self.buckets {
-            root.push(BUCKET, name, value);
+        for bucket in &self.buckets {
+            root.push(BUCKET, &bucket.name, &bucket.place.value());
         }
         let root = self.add(&root);
-        let size = u64::from(self.tree.meta.page_size);
-        self.tree.file.write_all_at(&self.added, self.tree.meta.end * size)?;
-        self.tree.file.sync_data()?;
-        let end = self.tree.meta.end + self.added.len() as u64 / size;
-        let txid = self.tree.meta.txid.wrapping_add(1);
-        let meta = Meta { root, end, txid, freelist: NO_FREELIST, ..self.tree.meta };
-        self.tree.file.write_all_at(&meta.encode(), txid % 2 * size)?;
-        self.tree.file.sync_all()?;
-        Ok(())
+        let (file, meta, added) = (&self.db.file, self.db.meta, &self.added);
+        let size = u64::from(meta.page_size);
+        let end = meta.end + added.len() as u64 / size;
+        let txid = meta.txid.wrapping_add(1);
+        let new = Meta { root, end, txid, freelist: NO_FREELIST, ..meta };
+        let written = file
+            .write_all_at(added, meta.end * size)
+            .and_then(|()| file.sync_data())
+            .and_then(|()| file.write_all_at(&new.encode(), txid % 2 * size))
+            .and_then(|()| file.sync_all());
+        written.map_err(|err| failed("write", &self.db.path, &err).into())
     }
 
     fn add(&mut self, node: &Node) -> u64 {
-        let size = self.tree.meta.page_size;
-        let id = self.tree.meta.end + self.added.len() as u64 / u64::from(size);
+        let size = self.db.meta.page_size;
+        let id = self.db.meta.end + self.added.len() as u64 / u64::from(size);
         node.encode(id, size, &mut self.added);
         id
     }
 }
 
-/// A leaf with one more entry.
-fn leaf_with(page: &Page, key: &[u8], value: &[u8]) -> Result<Node> {
-    let mut leaf = Node::leaf();
-    page.entries::<TreeError>(&mut |flags, key, value| {
-        leaf.push(flags, key, value);
-        Ok(())
-    })?;
-    if leaf.is_full() {
-        return damaged("its last page is full");
+/// A page with the same entries.
+fn copy(page: &Page<'_>) -> Result<Node> {
+    let wrong = |why| Fault::Page { offset: page.offset, why };
+    let mut node = if page.is_branch { Node::branch() } else { Node::leaf() };
+    for index in 0..page.count {
+        if page.is_branch {
+            let (key, child) = page.child(index).map_err(wrong)?;
+            node.push_child(key, child);
+        } else {
+            let row = page.row(index, 0).map_err(wrong)?;
+            node.push(row.flags, row.key, row.value);
+        }
     }
-    leaf.push(0, key, value);
-    Ok(leaf)
+    Ok(node)
 }

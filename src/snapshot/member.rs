@@ -1,14 +1,13 @@
 //! A stopped member's data directory: where things are in it, and its database held so that no server starts on it.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::fs::{OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::tree::TreeError;
+use super::db::{self, Db};
 use crate::error::{Error, Result};
-use crate::go::errno;
+use crate::go::errno::failed;
 
 /// How often bbolt looks whether a lock is free.
 const RETRY: Duration = Duration::from_millis(50);
@@ -30,14 +29,14 @@ pub fn log(data_dir: &Path) -> PathBuf {
 ///
 /// # Errors
 /// `stat PATH: …` as Go words it; `timeout` where somebody keeps it.
-pub fn hold(path: &Path, patience: Option<Duration>) -> Result<File> {
+pub fn hold(path: &Path, patience: Option<Duration>) -> Result<Db> {
     path.metadata().map_err(|err| failed("stat", path, &err))?;
     let file = OpenOptions::new().read(true).write(true).open(path);
     let file = file.map_err(|err| failed("open", path, &err))?;
     let begun = Instant::now();
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            Ok(()) => return Db::of(file, path).map_err(|fault| db::explain(path, fault)),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(err)) => return Err(failed("lock", path, &err)),
         }
@@ -47,22 +46,5 @@ pub fn hold(path: &Path, patience: Option<Duration>) -> Result<File> {
                 .hint("stop that member first; --timeout says how long to wait for it"));
         }
         sleep(RETRY);
-    }
-}
-
-/// Go's words for a call that failed: `open PATH: permission denied`.
-#[must_use]
-pub fn failed(call: &str, path: &Path, err: &io::Error) -> Error {
-    Error::failure(format!("{call} {}: {}", path.display(), errno::words(err)))
-}
-
-/// What is wrong with a database, or with the file that it is in.
-#[must_use]
-pub fn unusable(path: &Path, err: &TreeError) -> Error {
-    match err {
-        TreeError::Io(err) => failed("read", path, err),
-        TreeError::Damaged(why) => {
-            Error::failure(format!("{} is no database of etcd: {why}", path.display()))
-        }
     }
 }

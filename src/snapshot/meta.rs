@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-/// Of every page.
-pub const HEADER: usize = 16;
+use super::page::HEADER;
+
 /// Of the meta page alone, after the header.
 const LENGTH: usize = 64;
 const MAGIC: u32 = 0xED0C_DAED;
@@ -31,11 +31,11 @@ pub struct Meta {
 }
 
 impl Meta {
-    /// Finds the valid meta page of a file with the highest transaction id.
+    /// Finds the valid meta page of a file with the highest transaction id; `None` in what is no database.
     ///
     /// # Errors
-    /// A file that cannot be read; the inner one says why it is no database.
-    pub fn find(file: &File) -> io::Result<Result<Self, &'static str>> {
+    /// A file that cannot be read.
+    pub fn find(file: &File) -> io::Result<Option<Self>> {
         let first = Self::read(file, 0)?;
         let mut second = None;
         if let Some(first) = first {
@@ -49,8 +49,7 @@ impl Meta {
         }
         let second =
             second.filter(|second| first.is_none_or(|first| first.page_size == second.page_size));
-        let newest = first.into_iter().chain(second).max_by_key(|meta| meta.txid);
-        Ok(newest.ok_or("invalid database"))
+        Ok(first.into_iter().chain(second).max_by_key(|meta| meta.txid))
     }
 
     fn read(file: &File, offset: u64) -> io::Result<Option<Self>> {

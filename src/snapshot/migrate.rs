@@ -71,9 +71,9 @@ pub fn migrate(
     patience: Option<Duration>,
 ) -> Result<()> {
     let path = member::database(data_dir);
-    let file = member::hold(&path, patience)?;
-    let mut edit = Edit::open(&file).map_err(|err| member::unusable(&path, &err))?;
-    let meta = edit.entries(META).map_err(|err| member::unusable(&path, &err))?;
+    let db = member::hold(&path, patience)?;
+    let mut edit = Edit::open(&db).map_err(|fault| db.explain(fault))?;
+    let meta = edit.entries(META).map_err(|fault| db.explain(fault))?;
     let mut meta = meta.unwrap_or_default();
     let told =
         meta.get(STORAGE_VERSION).and_then(|text| Version::parse(str::from_utf8(text).ok()?));
@@ -131,7 +131,7 @@ pub fn migrate(
         }
     }
     edit.replace(META, &meta);
-    edit.commit().map_err(|err| member::unusable(&path, &err))
+    edit.commit().map_err(|fault| db.explain(fault))
 }
 
 /// The versions on the way, the target last.

@@ -1,5 +1,6 @@
 //! Snapshot files and stopped members' databases, without a server.
 
+pub mod batch;
 pub mod db;
 pub mod defrag;
 pub mod edit;
@@ -20,6 +21,6 @@ pub mod save;
 pub mod status;
 pub mod store;
 pub mod trailer;
-pub mod tree;
 pub mod wal;
+pub mod walk;
 pub mod writer;

@@ -1,17 +1,9 @@
 //! A page of a tree being put together: a leaf's entries, or a branch's children.
 //!
-//! Layout (bbolt 1.5.0, `internal/common/page.go`), little-endian. Header: page id u64, flags u16, count u16,
-//! overflow u32. Then an element of 16 bytes for each entry: in a leaf its flags, position, key length and
-//! value length (u32 each); in a branch position and key length (u32), child (u64). Then keys and values,
-//! each key's position counted from its own element.
+//! `page.rs` has the layout.
 
-use super::meta::HEADER;
+use super::page::{BRANCH, ELEMENT, HEADER, LEAF};
 
-pub const ELEMENT: usize = 16;
-pub const BRANCH: u16 = 0x01;
-pub const LEAF: u16 = 0x02;
-/// Of an entry whose value is a bucket.
-pub const BUCKET: u32 = 0x01;
 /// The most entries of a page.
 const MOST: usize = 0xFFFE;
 
@@ -96,6 +88,13 @@ impl Node {
         match self.elements.as_slice() {
             [only] if self.flags == BRANCH => Some(only.child),
             _ => None,
+        }
+    }
+
+    /// Refers to another page with the last of its keys.
+    pub fn set_last_child(&mut self, child: u64) {
+        if let Some(last) = self.elements.last_mut() {
+            last.child = child;
         }
     }
 

@@ -1,11 +1,11 @@
 //! What `--snapshot` names: a snapshot's file, or a stopped member's data directory.
 
-use std::fs::TryLockError;
 use std::path::Path;
 
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use super::db::Db;
+use super::member;
 use super::raft::Metadata;
 use super::wal::{Item, Records};
 use super::{status, store};
@@ -29,17 +29,11 @@ impl Opened {
         if !path.is_dir() {
             return Ok(Self { db: Db::open(path)?, identity: None, missing: 0 });
         }
-        let member = path.join("member");
-        let db = Db::open(&member.join("snap").join("db"))?;
-        if let Err(TryLockError::WouldBlock) = db.file.try_lock_shared() {
-            let words = format!("a member is running on {}", path.display());
-            return Err(Error::failure(words)
-                .hint("ask the member itself, stop it first, or read a snapshot of it"));
-        }
+        let db = Db::open(&member::database(path))?;
         let mut walk = db.walk();
         let applied = store::head(&mut walk).map_err(|fault| db.explain(fault))?.consistent_index;
         let (mut identity, mut last) = (None, applied);
-        let log = member.join("wal");
+        let log = member::log(path);
         if log.is_dir() {
             for item in read(&log)? {
                 match item {

@@ -1,13 +1,16 @@
 //! One page of a database's trees, read with every number checked: a file may say anything.
 //!
-//! Source: bbolt 1.5.0 (`internal/common/page.go`). Numbers are little-endian.
+//! Layout (bbolt 1.5.0, `internal/common/page.go`), little-endian. Header: page id u64, flags u16, count u16,
+//! overflow u32. Then an element of 16 bytes for each entry: in a leaf its flags, position, key length and
+//! value length (u32 each); in a branch position and key length (u32), child (u64). Then keys and values,
+//! each key's position counted from its own element.
 
 /// Bytes before a page's elements, and of each of those.
 pub const HEADER: usize = 16;
 pub const ELEMENT: usize = 16;
 
-const BRANCH: u16 = 0x01;
-const LEAF: u16 = 0x02;
+pub const BRANCH: u16 = 0x01;
+pub const LEAF: u16 = 0x02;
 
 /// An element's flag: its value is a bucket.
 pub const BUCKET: u32 = 0x01;

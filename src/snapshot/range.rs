@@ -7,11 +7,13 @@ use std::cmp::Ordering;
 
 use bytes::Bytes;
 
-use super::db::{Bucket, Db, Fault};
-use super::newest::{Newest, Place};
+use super::batch;
+use super::db::{Db, Fault};
+use super::newest::{Newest, Place, Sorted};
 use super::open::Opened;
 use super::revision::Stored;
 use super::store;
+use super::walk::Bucket;
 use crate::error::{Error, Result};
 use crate::reply::{Header, Pair, Tail};
 use crate::request::{Range, SortOrder, SortTarget};
@@ -22,9 +24,20 @@ pub struct Pieces {
     pub header: Header,
     pub tail: Tail,
     keys: Option<Bucket>,
-    rows: std::vec::IntoIter<Place>,
+    rows: Rows,
     values: bool,
 }
+
+/// What is still to be told.
+enum Rows {
+    /// Rows to be read.
+    Places(std::vec::IntoIter<Place>),
+    /// Keys, of which nothing else is asked: they are known, so many of them told.
+    Names(Sorted, usize),
+}
+
+/// Keys that are told at once.
+const NAMES: usize = 4096;
 
 /// Asks a file.
 ///
@@ -33,44 +46,51 @@ pub struct Pieces {
 pub fn range(opened: Opened, range: &Range) -> Result<Pieces> {
     let db = &opened.db;
     let asked = opened.checked(|| read(db, range).map_err(|fault| db.explain(fault)))?;
-    let Found { span, places, head } = asked;
+    let Found { span, mut sorted, head } = asked;
     let header = Header {
         cluster_id: opened.cluster_id(&head.members),
         member_id: opened.member_id(&head.members),
         revision: span.current,
         raft_term: head.term,
     };
-    let count = i64::try_from(places.len()).unwrap_or(i64::MAX);
-    let mut tail = Tail { more: false, count };
-    let mut places = if range.count_only { Vec::new() } else { places };
+    let count = sorted.len();
+    let limit = match usize::try_from(range.limit) {
+        _ if range.count_only => 0,
+        Ok(0) | Err(_) => usize::MAX,
+        Ok(limit) => limit,
+    };
     let filtered = range.min_mod_revision > 0
         || range.max_mod_revision > 0
         || range.min_create_revision > 0
         || range.max_create_revision > 0;
-    let sorted = range.target != SortTarget::Key;
-    if filtered || sorted {
-        places =
-            chosen(db, head.keys.as_ref(), &places, range).map_err(|fault| db.explain(fault))?;
-    } else if range.order == SortOrder::Descend {
-        places.reverse();
-    }
-    if let Some(limit) = usize::try_from(range.limit).ok().filter(|&limit| limit > 0) {
-        tail.more = places.len() > limit && !range.count_only;
+    let (rows, chosen) = if filtered || range.target != SortTarget::Key {
+        let places = chosen(db, head.keys.as_ref(), &sorted.into_places(), range);
+        let mut places = places.map_err(|fault| db.explain(fault))?;
+        let chosen = places.len();
         places.truncate(limit);
-    }
-    Ok(Pieces {
-        opened,
-        header,
-        tail,
-        keys: head.keys,
-        rows: places.into_iter(),
-        values: !range.keys_only,
-    })
+        (Rows::Places(places.into_iter()), chosen)
+    } else {
+        if range.order == SortOrder::Descend {
+            sorted.reverse();
+        }
+        sorted.truncate(limit);
+        let rows = if range.names_only {
+            Rows::Names(sorted, 0)
+        } else {
+            Rows::Places(sorted.into_places().into_iter())
+        };
+        (rows, count)
+    };
+    let tail = Tail {
+        more: chosen > limit && !range.count_only,
+        count: i64::try_from(count).unwrap_or(i64::MAX),
+    };
+    Ok(Pieces { opened, header, tail, keys: head.keys, rows, values: !range.keys_only })
 }
 
 struct Found {
     span: store::Span,
-    places: Vec<Place>,
+    sorted: Sorted,
     head: store::Head,
 }
 
@@ -95,8 +115,8 @@ fn read(db: &Db, range: &Range) -> Result<Found, Fault> {
         }
         if tombstone {
             found.delete(stored.key);
-        } else if !found.put(stored.key, (row.page, row.index)) {
-            return Err(Error::failure("there are more keys than can be sorted").into());
+        } else {
+            found.put(stored.key, (row.page, row.index));
         }
         Ok(())
     })?;
@@ -106,7 +126,8 @@ fn read(db: &Db, range: &Range) -> Result<Found, Fault> {
     let span = head.span(last);
     span.revision(range.revision)
         .map_err(|err| err.reworded(|words| format!("etcdserver: {words}")))?;
-    Ok(Found { span, places: found.into_places(), head })
+    let too_many = || Error::failure("there are more keys than can be sorted");
+    Ok(Found { span, sorted: found.sorted().ok_or_else(too_many)?, head })
 }
 
 /// What a sort or a filter looks at.
@@ -124,7 +145,7 @@ fn chosen(
     range: &Range,
 ) -> Result<Vec<Place>, Fault> {
     let mut candidates = Vec::new();
-    for batch in places.chunks(db.at_once()) {
+    for batch in places.chunks(batch::pages(db.meta.page_size)) {
         let mut at = batch.iter();
         rows(db, keys, batch, &mut |stored| {
             let Some(&place) = at.next() else { return };
@@ -179,7 +200,17 @@ impl Pieces {
     pub fn next(&mut self, pairs: &mut Vec<Pair>) -> Result<bool> {
         pairs.clear();
         let db = &self.opened.db;
-        let batch: Vec<Place> = self.rows.by_ref().take(db.at_once()).collect();
+        let places = match &mut self.rows {
+            Rows::Places(places) => places,
+            Rows::Names(sorted, told) => {
+                pairs.extend(
+                    sorted.keys(*told).take(NAMES).map(|key| Pair { key, ..Pair::default() }),
+                );
+                *told += pairs.len();
+                return Ok(!pairs.is_empty());
+            }
+        };
+        let batch: Vec<Place> = places.take(batch::pages(db.meta.page_size)).collect();
         let values = self.values;
         let read = rows(db, self.keys.as_ref(), &batch, &mut |stored| {
             pairs.push(Pair {

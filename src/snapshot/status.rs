@@ -6,8 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::thread;
 
 use super::db::{Db, Fault};
-use super::keys::Keys;
-use super::revision::{Revision, Stored};
+use super::keys::{self, Keys};
+use super::store;
 use super::trailer::{self, Check, Verdict};
 use crate::error::{Error, Result};
 
@@ -48,23 +48,21 @@ pub fn status(db: &Db) -> Result<Status> {
 /// # Errors
 /// The first damage, with the byte it is at.
 pub fn verify(db: &Db) -> Result<()> {
-    let whole = db.meta.end.saturating_mul(db.meta.page_size.into());
-    if db.size < whole {
-        let (shown, size) = (db.path.display(), db.size);
-        let words = format!("{shown}: cut off at byte {size}: its pages take {whole}");
-        return Err(Error::failure(words));
-    }
+    db.whole().map_err(|fault| db.explain(fault))?;
     let (found, hash) = together(db, || read(db).map_err(|fault| db.explain(fault)));
     found?;
     hash
 }
 
 fn read(db: &Db) -> Result<Status, Fault> {
-    let mut status = Status {
-        total_size: db.meta.end.saturating_mul(db.meta.page_size.into()),
-        ..Status::default()
-    };
-    let mut keys = Keys::default();
+    let (mut status, mut live) = (Status::default(), 0);
+    keys::count(db.size, |keys| once(db, keys).map(|now| status = now), |_| live += 1)?;
+    Ok(Status { total_key: live, ..status })
+}
+
+/// One way through all rows; the keys are not counted yet.
+fn once(db: &Db, keys: &mut Keys) -> Result<Status, Fault> {
+    let mut status = Status { total_size: db.extent(), ..Status::default() };
     let mut walk = db.walk();
     for bucket in walk.buckets()? {
         let mut crc = crc32c::crc32c_append(status.hash, &bucket.name);
@@ -73,9 +71,8 @@ fn read(db: &Db) -> Result<Status, Fault> {
             crc = crc32c::crc32c_append(crc, row.key);
             crc = crc32c::crc32c_append(crc, row.value);
             if is_keys {
-                let wrong = |words| Fault::Row { offset: row.offset, words };
-                let (revision, tombstone) = Revision::of_row(row.key).map_err(wrong)?;
-                let stored = Stored::of_row(row.key, row.value).map_err(wrong)?;
+                let (revision, tombstone) = store::revision(row)?;
+                let stored = store::stored(row)?;
                 status.revision = revision.main;
                 if tombstone {
                     keys.remove(stored.key);
@@ -89,7 +86,6 @@ fn read(db: &Db) -> Result<Status, Fault> {
         })?;
         status.hash = crc;
     }
-    status.total_key = keys.len() as u64;
     Ok(status)
 }
 

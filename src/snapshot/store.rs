@@ -2,11 +2,17 @@
 //!
 //! Source: etcd 3.7.1, `server/storage/mvcc/{kvstore,hash}.go`.
 
-use super::db::{Bucket, Db, Fault, Walk};
-use super::keys::Keys;
+use std::path::Path;
+
+use super::db::{Db, Fault};
+use super::keys::{self, Keys};
 use super::page::Row;
 use super::revision::{Revision, Stored};
+use super::walk::{Bucket, Walk};
 use crate::error::{Error, Result};
+
+/// The bucket of all revisions.
+const KEYS: &[u8] = b"key";
 
 /// Which revisions a key space answers for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +70,7 @@ pub fn head(walk: &mut Walk<'_>) -> Result<Head, Fault> {
     let mut head = Head::default();
     for bucket in walk.buckets()? {
         match bucket.name.as_slice() {
-            b"key" => head.keys = Some(bucket),
+            KEYS => head.keys = Some(bucket),
             b"meta" => walk.rows(&bucket, &mut |row| {
                 let revision =
                     || Revision::parse(row.value).ok().map(|(revision, _)| revision.main);
@@ -102,6 +108,19 @@ impl Head {
     }
 }
 
+/// Hashes the rows of a file. One that is empty counts as a new database: bbolt makes one of it.
+///
+/// # Errors
+/// A file that is none of etcd's; damage; a revision that is not there.
+pub fn hash_of(path: &Path, asked: i64) -> Result<Hash> {
+    if path.metadata().is_ok_and(|file| file.is_file() && file.len() == 0) {
+        let span = Head::default().span(0);
+        let (revision, compacted) = (span.revision(asked)?, span.compacted);
+        return Ok(Hash { hash: crc32c::crc32c(KEYS), revision, compacted });
+    }
+    hash(&Db::open(path)?, asked)
+}
+
 /// Hashes the rows that a server would hash.
 ///
 /// # Errors
@@ -117,7 +136,7 @@ fn hashed(db: &Db, asked: i64) -> Result<Hash, Fault> {
     let (last, kept) = kept(db, &head, limit, compacted)?;
     let span = head.span(last);
     let revision = span.revision(asked)?;
-    let mut crc = crc32c::crc32c(b"key");
+    let mut crc = crc32c::crc32c(KEYS);
     let mut ordinal = 0;
     let hashed = each(db, &head, &mut |at, tombstone, row| {
         if at.main > revision {
@@ -156,54 +175,69 @@ impl Kept {
     }
 }
 
-/// One pass: the last row's revision, and the old rows that count at a revision.
+/// The last row's revision, and the old rows that count at a revision.
 fn kept(db: &Db, head: &Head, limit: i64, compacted: i64) -> Result<(i64, Kept), Fault> {
-    let (mut last, mut ordinal, mut newest_lives) = (0, 0u32, false);
-    let mut old = Keys::default();
-    each(db, head, &mut |revision, tombstone, row| {
-        last = revision.main;
-        if revision.main > limit || compacted < 0 {
-            return Ok(());
+    let (mut last, mut newest_lives) = (0, false);
+    let (mut bits, mut none) = (Vec::new(), true);
+    let pass = |old: &mut Keys| {
+        let mut ordinal = 0u32;
+        each(db, head, &mut |revision, tombstone, row| {
+            last = revision.main;
+            if revision.main > limit || compacted < 0 {
+                return Ok(());
+            }
+            let stored = stored(row)?;
+            newest_lives = !tombstone;
+            let is_old = revision.main <= compacted;
+            if is_old && !tombstone {
+                old.insert(stored.key, ordinal);
+            } else {
+                old.remove(stored.key);
+            }
+            ordinal = ordinal.saturating_add(is_old.into());
+            Ok(())
+        })
+    };
+    keys::count(db.size, pass, |number| {
+        let word = number as usize / 64;
+        if bits.len() <= word {
+            bits.resize(word + 1, 0u64);
         }
-        let stored = stored(row)?;
-        newest_lives = !tombstone;
-        let is_old = revision.main <= compacted;
-        if is_old && !tombstone {
-            old.insert(stored.key, ordinal);
-        } else {
-            old.remove(stored.key);
-        }
-        ordinal = ordinal.saturating_add(is_old.into());
-        Ok(())
-    })?;
-    if compacted < 0 {
-        return Ok((last, Kept::All));
-    }
-    if old.is_empty() && !newest_lives && !some_live(db, head, limit)? {
-        return Ok((last, Kept::All));
-    }
-    let mut bits = vec![0u64; ordinal as usize / 64 + 1];
-    for number in old.numbers() {
-        if let Some(word) = bits.get_mut(number as usize / 64) {
+        if let Some(word) = bits.get_mut(word) {
             *word |= 1 << (number % 64);
         }
+        none = false;
+    })?;
+    if compacted < 0 || none && !newest_lives && !some_live(db, head, limit)? {
+        return Ok((last, Kept::All));
     }
     Ok((last, Kept::Bits(bits)))
 }
 
 /// Whether any key is there at a revision.
 fn some_live(db: &Db, head: &Head, limit: i64) -> Result<bool, Fault> {
-    let mut live = Keys::default();
-    each(db, head, &mut |revision, tombstone, row| {
-        let stored = stored(row)?;
-        if revision.main <= limit && tombstone {
-            live.remove(stored.key);
-        } else if revision.main <= limit {
-            live.insert(stored.key, 0);
-        }
-        Ok(())
-    })?;
-    Ok(!live.is_empty())
+    let mut some = false;
+    let pass = |live: &mut Keys| {
+        each(db, head, &mut |revision, tombstone, row| {
+            let stored = stored(row)?;
+            if revision.main <= limit && tombstone {
+                live.remove(stored.key);
+            } else if revision.main <= limit {
+                live.insert(stored.key, 0);
+            }
+            Ok(())
+        })
+    };
+    keys::count(db.size, pass, |_| some = true)?;
+    Ok(some)
+}
+
+/// When a row of the keys was written, and whether the key was deleted then.
+///
+/// # Errors
+/// The official words for one that says neither.
+pub fn revision(row: &Row<'_>) -> Result<(Revision, bool), Fault> {
+    Revision::of_row(row.key).map_err(|words| Fault::Row { offset: row.offset, words })
 }
 
 /// What a row of the keys holds.
@@ -224,9 +258,7 @@ type EachKey<'e> = &'e mut dyn FnMut(Revision, bool, &Row<'_>) -> Result<(), Fau
 pub fn each(db: &Db, head: &Head, each: EachKey<'_>) -> Result<(), Fault> {
     let Some(keys) = &head.keys else { return Ok(()) };
     db.walk().rows(keys, &mut |row| {
-        let revision = Revision::of_row(row.key);
-        let (revision, tombstone) =
-            revision.map_err(|words| Fault::Row { offset: row.offset, words })?;
+        let (revision, tombstone) = revision(row)?;
         each(revision, tombstone, row)
     })
 }

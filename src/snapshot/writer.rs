@@ -9,8 +9,9 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
 
 use super::meta::{Meta, NO_FREELIST};
-use super::node::{BUCKET, Node};
-use super::tree::BUCKET_HEADER;
+use super::node::Node;
+use super::page::BUCKET;
+use super::walk::Place;
 
 /// Of a hundred bytes, so many are filled.
 const FILL: usize = 90;
@@ -121,14 +122,14 @@ impl Bucket<'_> {
 
     /// Writes what is left of it.
     pub fn finish(mut self) -> io::Result<()> {
-        let mut value = vec![0; BUCKET_HEADER];
-        if self.above.is_empty() && is_inline(&self.leaf, self.writer.page_size) {
-            self.leaf.encode_inline(&mut value);
+        let place = if self.above.is_empty() && is_inline(&self.leaf, self.writer.page_size) {
+            let mut page = Vec::new();
+            self.leaf.encode_inline(&mut page);
+            Place::Inline { page, offset: 0 }
         } else {
-            let root = self.root()?;
-            value.splice(..8, root.to_le_bytes());
-        }
-        self.writer.root.push(BUCKET, &self.name, &value);
+            Place::Tree(self.root()?)
+        };
+        self.writer.root.push(BUCKET, &self.name, &place.value());
         Ok(())
     }
 
@@ -188,7 +189,7 @@ pub fn is_inline(leaf: &Node, page_size: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::tree::{Tree, TreeError};
+    use crate::snapshot::db::Db;
 
     type Entries = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -205,18 +206,19 @@ mod tests {
         }
         let size = writer.finish().unwrap();
         assert_eq!(file.metadata().unwrap().len(), size);
-        let tree = Tree::open(&file).unwrap();
-        let mut walk = tree.walk();
-        let found = tree.buckets(&mut walk).unwrap();
+        let db = Db::of(file, "written".as_ref()).unwrap();
+        db.whole().unwrap();
+        let mut walk = db.walk();
+        let found = walk.buckets().unwrap();
         assert_eq!(found.len(), buckets.len());
-        for (name, entries) in buckets {
+        for (bucket, (name, entries)) in found.iter().zip(buckets) {
             let mut read = Vec::new();
-            tree.each::<TreeError>(&found[name.as_bytes()], &mut walk, &mut |_, key, value| {
-                read.push((key.to_vec(), value.to_vec()));
+            walk.rows(bucket, &mut |row| {
+                read.push((row.key.to_vec(), row.value.to_vec()));
                 Ok(())
             })
             .unwrap();
-            assert!(read == *entries, "{name}");
+            assert!(bucket.name == name.as_bytes() && read == *entries, "{name}");
         }
         // Every page but the two first is part of a tree.
         assert_eq!((walk.seen + 2) * u64::from(page_size), size);

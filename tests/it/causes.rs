@@ -200,14 +200,14 @@ fn a_proxy_that_refuses() {
 }
 
 /// A server with a certificate, and the flag that trusts it.
-struct Secure {
-    etcd: Etcd,
-    folder: Folder,
-    trusting: String,
+pub struct Secure {
+    pub etcd: Etcd,
+    pub folder: Folder,
+    pub trusting: String,
 }
 
 impl Secure {
-    fn with(authority: &Authority, pair: &Pair, extra: &[&str]) -> Self {
+    pub fn with(authority: &Authority, pair: &Pair, extra: &[&str]) -> Self {
         let folder = Folder::new();
         let (cert, key) = folder.pair("server", pair);
         let ca = folder.write("ca.crt", &authority.cert);
@@ -221,13 +221,13 @@ impl Secure {
         Self { etcd, folder, trusting: format!("--cacert {}", ca.display()) }
     }
 
-    fn saying(says: &Says<'_>) -> Self {
+    pub fn saying(says: &Says<'_>) -> Self {
         let authority = Authority::new("etcd-ca");
         let pair = authority.issue(says);
         Self::with(&authority, &pair, &[])
     }
 
-    fn endpoint(&self) -> String {
+    pub fn endpoint(&self) -> String {
         format!("https://{}", self.etcd.address())
     }
 }
@@ -254,7 +254,7 @@ fn plain_text_to_a_tls_port() {
 }
 
 /// Somebody who hears a few bytes, answers these, and hangs up: forever, on a port of its own.
-fn answering(bytes: &'static [u8]) -> String {
+pub fn answering(bytes: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("it has one").to_string();
     std::thread::spawn(move || {
@@ -391,7 +391,7 @@ fn a_certificate_that_is_not_for_servers() {
     );
 }
 
-fn demanding() -> Secure {
+pub fn demanding() -> Secure {
     let authority = Authority::new("etcd-ca");
     let pair = authority.issue(&Says::default());
     Secure::with(&authority, &pair, &["--trusted-ca-file", "--client-cert-auth"])
@@ -468,7 +468,7 @@ fn a_server_that_is_unavailable() {
 }
 
 /// Authentication is on: `reader` reads from `a` to before `c`.
-fn guarded() -> Etcd {
+pub fn guarded() -> Etcd {
     let etcd = Etcd::with(&["--bcrypt-cost=4"]);
     for line in [
         "user add root:root-secret",
@@ -555,6 +555,25 @@ fn keys_that_a_user_may_not_touch() {
         "grant-permission",
         "etcdserver: permission denied",
     );
+    // What is heard of a watch comes first, and what it means behind it.
+    for (line, what) in
+        [("watch d", "watch the key \"d\""), ("watch c d", "watch the keys from \"c\" to \"d\"")]
+    {
+        let outcome = ask(&etcd.endpoint(), &format!("{line} --user reader:reader-secret"));
+        assert_watch_told(&outcome, &etcd.endpoint(), &format!("{who} {what}"), "grant-permission");
+    }
+}
+
+/// What the server said of a watch, then cause and way out, then the official line.
+#[track_caller]
+fn assert_watch_told(outcome: &Outcome, endpoint: &str, cause: &str, hint: &str) {
+    let said = outcome.said();
+    let lines: Vec<&str> = said.lines().collect();
+    let [reason, told, way_out, last] = lines.as_slice() else { panic!("{outcome}") };
+    assert!(outcome.status == 5 && reason.starts_with("watch was canceled ("), "{outcome}");
+    assert_eq!(*told, format!("{endpoint}: {cause}"), "{outcome}");
+    assert!(way_out.starts_with("hint: ") && way_out.contains(hint), "{outcome}");
+    assert_eq!(*last, "Error: watch is canceled by the server", "{outcome}");
 }
 
 fn a_cluster_without_quorum() {
@@ -625,6 +644,13 @@ fn a_revision_that_is_gone() {
         assert_told(&outcome, &etcd.endpoint(), cause, "ask for revision 4 or a later one", last);
     }
     ask(&etcd.endpoint(), "get key --rev 4 --print-value-only").assert_prints("3\n");
+    for line in ["watch key --rev 2", "watch k --prefix --rev 3"] {
+        let outcome = ask(&etcd.endpoint(), line);
+        let cause = "that revision has been compacted; the oldest there is 4";
+        assert_watch_told(&outcome, &etcd.endpoint(), cause, "ask for revision 4 or a later one");
+    }
+    let bare = run(&etcd.endpoint(), "watch key --rev 2").env("ETCDCTL_HINTS", "off").outcome();
+    assert_eq!(bare.said().lines().count(), 2, "{bare}");
 }
 
 fn a_request_that_is_too_large() {

@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 
 use crate::support::certs::{Authority, ClientAuth, Folder, Pair, Says};
-use crate::support::{Etcd, Fake, Outcome, Run};
+use crate::support::{Etcd, Fake, Outcome, Run, SERVERS, skipped, words};
 
 /// A server that wants certificates, with one key in it, and a machine made up around it.
 struct Scene {
@@ -425,6 +425,73 @@ fn a_plain_server_of_process_1_needs_no_certificates() {
     let using =
         format!("using http://127.0.0.1:{} of the etcd running as process 1\n", plain.port());
     assert_eq!(outcome.said(), using, "{outcome}");
+}
+
+#[test]
+fn a_server_that_made_its_own_certificate_is_found_and_verified_by_it() {
+    let nothing = Folder::new();
+    for minor in SERVERS {
+        let Some(etcd) = Etcd::version_with(minor, &["--auto-tls"]) else {
+            skipped(&format!("no etcd {minor} (make reference builds it)"));
+            continue;
+        };
+        let run = |line: &str| {
+            Run::ours(words(line))
+                .env("ETCDCTL_DISCOVERY", "")
+                .env("ETCDCTL_DISCOVERY_ROOT", nothing.path(""))
+                .env("ETCDCTL_DISCOVERY_LOCAL", etcd.address())
+                .outcome()
+        };
+        let using = format!(
+            "using https://{} with the certificate that the etcd running as process ",
+            etcd.address()
+        );
+        for (line, answer) in [("put key value", "OK\n"), ("get key", "key\nvalue\n")] {
+            let outcome = run(line);
+            assert_eq!((outcome.text().as_str(), outcome.status), (answer, 0), "{outcome}");
+            let said = outcome.said();
+            assert!(said.starts_with(&using) && said.ends_with(" made for itself\n"), "{outcome}");
+        }
+        // It is that certificate and no other that is trusted.
+        let own = etcd.data().join("fixtures/client/cert.pem");
+        let endpoint = format!("https://{}", etcd.address());
+        let trusting = |cert: &Path| {
+            let cert = cert.to_str().expect("text");
+            Run::ours(["get", "key", "--endpoints", &endpoint, "--cacert", cert]).outcome()
+        };
+        trusting(&own).assert_prints("key\nvalue\n");
+        let other = Etcd::version_with(minor, &["--auto-tls"]).expect("another");
+        let outcome = trusting(&other.data().join("fixtures/client/cert.pem"));
+        assert!(outcome.said().contains("is signed by itself, which is not in "), "{outcome}");
+    }
+}
+
+#[test]
+fn a_certificate_that_a_server_made_may_be_out_of_our_reach() {
+    let scene = Scene::new();
+    let port = scene.etcd.port().to_string();
+    let urls = "--listen-client-urls=https://127.0.0.1:PORT";
+    let using = format!("using https://127.0.0.1:{port} with the certificate that ");
+    let found = |words: &[&str]| {
+        scene.process(1, words, &[]);
+        let outcome = scene.run(&["get", "/", "--prefix", "--dial-timeout=100ms"]).outcome();
+        outcome.said().starts_with(&using)
+    };
+    // There is none.
+    let auto = ["etcd", urls, "--auto-tls", "--name", "m0"];
+    assert!(!found(&auto));
+    scene.write("m0.etcd/fixtures/client/cert.pem", &scene.ca);
+    symlink(scene.root(), scene.proc().join("1/cwd")).expect("a link in our own folder");
+    // The default directory is named for the member, where the server was started.
+    assert!(found(&auto));
+    assert!(found(&["etcd", urls, "--auto-tls=true", "--data-dir", "m0.etcd"]));
+    assert!(found(&["etcd", urls, "-auto-tls", "--data-dir=/m0.etcd"]));
+    assert!(!found(&["etcd", urls, "--auto-tls=false", "--data-dir", "m0.etcd"]));
+    // A certificate that was given is the one that it uses.
+    let given = ["--cert-file=/one", "--key-file=/two"];
+    assert!(!found(&[&auto[..], &given].concat()));
+    scene.write("etcd.yaml", "listen-client-urls: https://127.0.0.1:LISTEN\ndata-dir: /m0.etcd\nclient-transport-security:\n  auto-tls: true\n".replace("LISTEN", &port).as_str());
+    assert!(found(&["etcd", "--config-file=/etcd.yaml"]));
 }
 
 #[test]

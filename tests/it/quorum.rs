@@ -10,12 +10,12 @@ use crate::support::{Etcd, Outcome, Run, reference_is_there, run, words};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a member says of itself; `None` while it does not answer.
-fn status(member: &Etcd) -> Option<Value> {
+pub fn status(member: &Etcd) -> Option<Value> {
     serde_json::from_str(&member.asked("/v3/maintenance/status", "{}").ok()?).ok()
 }
 
 /// The position of the leader, as soon as all members that answer agree on one that does.
-fn leader(cluster: &Cluster) -> usize {
+pub fn leader(cluster: &Cluster) -> usize {
     wait_for(|| {
         let all: Vec<_> = cluster.members.iter().map(status).collect();
         let leaders: Vec<_> = all.iter().flatten().map(|one| one["leader"].as_str()).collect();
@@ -29,7 +29,7 @@ fn leader(cluster: &Cluster) -> usize {
 }
 
 #[track_caller]
-fn wait_for<T>(mut ready: impl FnMut() -> Option<T>) -> T {
+pub fn wait_for<T>(mut ready: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = ready() {

@@ -205,13 +205,15 @@ fn sources() -> Vec<PathBuf> {
 
 /// Every file of the project that is kept: no builds, no references, no links.
 fn files(folder: &Path) -> Vec<PathBuf> {
+    // The last two are the fuzzer's own.
+    const SKIPPED: [&str; 5] = [".git", "target", "reference", "corpus", "artifacts"];
     let mut found = Vec::new();
     let entries = fs::read_dir(folder).unwrap_or_else(|err| panic!("{}: {err}", folder.display()));
     for entry in entries {
         let entry = entry.expect("could not list a folder");
         let name = entry.file_name();
         let kind = entry.file_type().expect("could not look at a file");
-        if kind.is_dir() && ![".git", "target", "reference"].iter().any(|skip| name == *skip) {
+        if kind.is_dir() && !SKIPPED.iter().any(|skip| name == *skip) {
             found.extend(files(&entry.path()));
         } else if kind.is_file() && name != ".git" {
             found.push(entry.path());

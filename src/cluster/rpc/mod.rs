@@ -7,6 +7,8 @@ mod lease;
 mod maintenance;
 mod members;
 
+use super::target::Limits;
+
 /// When a request may be sent again after it has, or may have, reached a server
 /// (etcd 3.7.1, `clientv3/retry.go`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +18,9 @@ pub enum Retry {
     /// Never: it may have been done already.
     Never,
 }
+
+/// More than any answer has that holds neither keys nor values, in bytes.
+const FEW: usize = 16 << 20;
 
 /// An RPC's name on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +41,18 @@ impl Method {
 
     pub const WATCH: Self = Self::once("/etcdserverpb.Watch/Watch");
     pub const LEASE_KEEP_ALIVE: Self = Self::again("/etcdserverpb.Lease/LeaseKeepAlive");
+
+    /// The most bytes of an answer: what the user says; else what the official client takes, where that much can be
+    /// meant.
+    pub fn most(self, limits: Limits) -> usize {
+        let large = ["/etcdserverpb.KV/", "/etcdserverpb.Watch/", "/etcdserverpb.Lease/"];
+        let may_be_large = large.iter().any(|service| self.path.starts_with(service));
+        if may_be_large || limits.receive != Limits::OFFICIAL.receive {
+            limits.receive
+        } else {
+            FEW
+        }
+    }
 
     /// Sent once: it may have been done already.
     const fn once(path: &'static str) -> Self {

@@ -29,7 +29,7 @@ pub enum TlsCause {
     NotTls,
     /// What answers speaks TLS, but not HTTP/2.
     NoHttp2,
-    /// A key that ring cannot verify with; its kind, where it was seen.
+    /// A key that we cannot verify with; its kind, where it was seen.
     UnsupportedKey(Option<String>),
     /// Anything else, in rustls' words.
     Other(String),
@@ -156,7 +156,7 @@ impl TlsCause {
                 "the server's key is {kind}, which this program cannot verify"
             ),
             Self::UnsupportedKey(None) => {
-                "the server's certificate and this program have no kind of signature in common (P-521, P-224 and RSA below 2048 bits are not supported)".to_owned()
+                "the server's certificate and this program have no kind of signature in common (P-224 and RSA below 2048 bits are not supported)".to_owned()
             }
             Self::Other(words) => format!("TLS failed: {words}"),
         }
@@ -301,6 +301,14 @@ mod tests {
         assert_eq!(bare("DnsName(\"localhost\")"), "localhost");
         assert_eq!(bare("IpAddress(127.0.0.1)"), "127.0.0.1");
         assert_eq!(bare("odd"), "odd");
+    }
+
+    #[test]
+    fn a_server_without_a_signature_in_common_says_no_more_than_that() {
+        let err = rustls::Error::AlertReceived(AlertDescription::HandshakeFailure);
+        let cause = TlsCause::explain(&err, &Notes::default());
+        assert_eq!(cause, TlsCause::UnsupportedKey(None));
+        assert!(cause.sentence(&files()).contains("no kind of signature in common"));
     }
 
     #[test]

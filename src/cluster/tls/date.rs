@@ -1,4 +1,4 @@
-//! Moments in certificates: read from DER's two forms, written for people.
+//! Moments in certificates and answers: read from DER's two forms and from HTTP's, written for people.
 
 /// `YYMMDDhhmm[ss]Z`; years from 50 on are of the last century.
 pub fn utc_time(text: &[u8]) -> Option<i64> {
@@ -16,6 +16,18 @@ pub fn utc_time(text: &[u8]) -> Option<i64> {
 pub fn generalized_time(text: &[u8]) -> Option<i64> {
     let (year, rest) = digits(text, 4)?;
     moment(year, rest)
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`: the form that servers write (RFC 9110, section 5.6.7).
+#[must_use]
+pub fn http_date(text: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (_, date) = text.strip_suffix(" GMT")?.split_once(", ")?;
+    let mut words = date.split(' ');
+    let (day, month, year, time) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    generalized_time(format!("{year}{month:02}{day}{}Z", time.replace(':', "")).as_bytes())
 }
 
 fn moment(year: i64, rest: &[u8]) -> Option<i64> {
@@ -50,6 +62,7 @@ fn days_before(year: i64, month: i64) -> i64 {
 }
 
 /// A moment for people: `2024-02-29 23:59:59 UTC`.
+#[must_use]
 pub fn date(seconds: i64) -> String {
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // The month is found by counting down from a guess that is never too early.
@@ -86,6 +99,17 @@ mod tests {
             assert_eq!(date(generalized_time(text.as_bytes()).unwrap()), wanted, "{text}");
         }
         assert_eq!(generalized_time(b"20000101000000Z"), Some(946_684_800));
+    }
+
+    #[test]
+    fn the_date_of_an_answer_is_read() {
+        let text = "Thu, 29 Feb 2024 23:59:59 GMT";
+        assert_eq!(http_date(text).map(date).as_deref(), Some("2024-02-29 23:59:59 UTC"));
+        for wrong in
+            ["", " GMT", ", GMT", "Thu, 30 Feb 2024 23:59:59 GMT", "Thu, 1 Mar 24 1:2:3 GMT"]
+        {
+            assert_eq!(http_date(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{IpAddr, Ipv4Addr, ServerName};
+use rustls::pki_types::{CertificateDer, IpAddr, Ipv4Addr, ServerName};
 use rustls::sign::CertifiedKey;
 
 use crate::error::{Error, Result};
@@ -19,12 +19,16 @@ mod cause;
 mod date;
 mod der;
 mod identity;
+mod p521;
 mod pem;
 mod roots;
+mod validity;
 mod verify;
 mod x509;
 
 pub use cause::TlsCause;
+pub use date::{date, http_date};
+pub use validity::Validity;
 pub use verify::Notes;
 
 use roots::Roots;
@@ -56,7 +60,7 @@ impl TlsFiles {
             None if self.skip_verify => None,
             None => Some(Roots::of_the_system()),
         };
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = p521::also();
         let trust = match roots {
             Some(roots) if !self.skip_verify => Trust::roots(roots, &provider),
             _ => Trust::Everyone,
@@ -165,6 +169,28 @@ impl Tls {
         let mut config = ClientConfig::clone(&config);
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         (Arc::new(config), notes)
+    }
+
+    /// The certificate that is presented where one is demanded, with its chain.
+    #[must_use]
+    pub fn own(&self) -> Vec<Validity> {
+        self.identity.as_ref().map_or(Vec::new(), |identity| validity::of(&identity.cert))
+    }
+
+    /// What a server presented, and the given CA that issued the last of it.
+    #[must_use]
+    pub fn chain(&self, presented: &[CertificateDer<'_>]) -> Vec<Validity> {
+        let mut chain = validity::of(presented);
+        if let (Trust::Roots(trusted), Some(last)) = (&self.trust, presented.last()) {
+            chain.extend(validity::issuer(last, trusted.given()));
+        }
+        chain
+    }
+
+    /// Whether servers are verified at all.
+    #[must_use]
+    pub fn verifies(&self) -> bool {
+        matches!(self.trust, Trust::Roots(_))
     }
 
     /// What the flags said.

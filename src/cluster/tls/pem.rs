@@ -4,13 +4,14 @@
 //! first bad line and knows a few labels. So the blocks are found here, by Go's rules, and each is
 //! handed to rustls-pemfile under a label it knows.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 
 use rustls_pemfile::Item;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::cluster::system_words;
+use crate::secret;
 
 /// One block: its label and what it holds, wiped when dropped.
 pub struct Block {
@@ -26,8 +27,8 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     if fs::metadata(path).is_ok_and(|about| about.is_dir()) {
         return Err(format!("read {shown}: is a directory"));
     }
-    fs::read(path)
-        .map(Zeroizing::new)
+    File::open(path)
+        .and_then(|mut file| secret::all(&mut file))
         .map_err(|err| format!("open {shown}: {}", system_words(&err)))
 }
 

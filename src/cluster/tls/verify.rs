@@ -12,6 +12,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{CertificateError, DigitallySignedStruct, ExtendedKeyPurpose, SignatureScheme};
 
 use crate::cluster::tls::roots::Roots;
+use crate::cluster::tls::validity::Validity;
 use crate::cluster::tls::x509::Certificate;
 
 /// What one connection's handshake showed.
@@ -26,8 +27,9 @@ pub struct Refused {
     pub self_signed: bool,
     /// The given CA that issued it, by name and last moment, if that is over.
     pub issuer_ended: Option<(String, i64)>,
-    /// The kind of its key, if ring cannot verify with it.
+    /// The kind of its key, if we cannot verify with it.
     pub beyond_us: Option<String>,
+    pub validity: Option<Validity>,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +52,11 @@ impl Notes {
     /// The server asked for a client certificate and got ours.
     pub fn client_certificate_sent(&self) -> bool {
         self.with(|seen| seen.sent)
+    }
+
+    /// Until when the certificate is good that we refused.
+    pub fn refused_validity(&self) -> Option<Validity> {
+        self.refused()?.validity
     }
 
     /// The server's certificate, if that is what we refused.
@@ -153,6 +160,7 @@ impl ServerCheck {
             self_signed: cert.is_self_issued(),
             issuer_ended,
             beyond_us: cert.key.beyond_us(),
+            validity: Some(Validity::from(&cert)),
         };
         self.notes.with(|seen| seen.refused = Some(refused));
     }
@@ -216,6 +224,12 @@ impl ServerCertVerifier for ServerCheck {
                 rustls::Error::InvalidCertificate(CertificateError::Other(_)) if is_ca(leaf) => {
                     Err(CertificateError::UnknownIssuer.into())
                 }
+                // Signed by one of that name, but not by the one given: a CA that was made anew, as a rule.
+                rustls::Error::InvalidCertificate(CertificateError::BadSignature)
+                    if !issuer_beyond_us(leaf, trusted) =>
+                {
+                    Err(CertificateError::UnknownIssuer.into())
+                }
                 refusal => Err(refusal),
             })
             .inspect_err(|_| self.refuse(leaf))
@@ -242,13 +256,15 @@ impl ServerCertVerifier for ServerCheck {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        let mut schemes = self.provider.signature_verification_algorithms.supported_schemes();
-        if matches!(self.trust, Trust::Everyone) {
-            // Not verified, so it may be anything a server can have.
-            schemes.push(SignatureScheme::ECDSA_NISTP521_SHA512);
-        }
-        schemes
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
+}
+
+/// Is the issuer given, with a key that no signature can be verified with here?
+fn issuer_beyond_us(leaf: &[u8], trusted: &Trusted) -> bool {
+    let Ok(cert) = Certificate::parse(leaf) else { return false };
+    let mut given = trusted.given().iter().filter_map(|der| Certificate::parse(der).ok());
+    given.any(|issuer| cert.issued_by(&issuer) && issuer.key.beyond_us().is_some())
 }
 
 fn is_ca(leaf: &[u8]) -> bool {

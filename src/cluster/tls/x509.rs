@@ -77,22 +77,22 @@ pub fn bits(number: &[u8]) -> usize {
 }
 
 impl PublicKey<'_> {
-    /// What ring cannot do with this key, said by name. ring verifies RSA from 2048 to 8192 bits,
-    /// P-256, P-384 and Ed25519 (ring 0.17 `signature`).
+    /// What we cannot do with this key, said by name. ring verifies RSA from 2048 to 8192 bits,
+    /// P-256, P-384 and Ed25519 (ring 0.17 `signature`); P-521 is verified beside it.
     pub fn beyond_us(&self) -> Option<String> {
         match *self {
             Self::Rsa { modulus, .. } => match bits(modulus) {
                 2048..=8192 => None,
                 size => Some(format!("{size}-bit RSA")),
             },
-            Self::Ec { curve, .. } => beyond_us(curve).map(str::to_owned),
-            Self::Ed25519(_) => None,
+            Self::Ec { curve: Curve::P224, .. } => Some("P-224".to_owned()),
+            Self::Ec { .. } | Self::Ed25519(_) => None,
             Self::Other => Some("of an unknown kind".to_owned()),
         }
     }
 }
 
-/// The name of a curve that ring lacks.
+/// The name of a curve that ring cannot sign on.
 pub fn beyond_us(curve: Curve) -> Option<&'static str> {
     match curve {
         Curve::P224 => Some("P-224"),

@@ -16,8 +16,9 @@ use crate::kube::json::Style;
 use crate::kube::{Damage, Options, Value, encode, read, yaml};
 use crate::output::{Decode, Format, View, print_bytes, print_stored, say};
 use crate::reply::{Header, Pair, Tail};
+use crate::secret;
 
-pub use input::Form;
+pub use input::{Form, pairs};
 
 /// Print stored Kubernetes objects, or make them
 #[derive(Debug, clap::Args)]
@@ -89,11 +90,14 @@ impl Objects {
         let mut keys = Keys::default();
         for (path, unwrapped) in [(&self.encryption_config, false), (&self.kms_dek_file, true)] {
             let Some(path) = path else { continue };
-            let text = zeroize::Zeroizing::new(contents(Some(path))?);
-            let read = if unwrapped { keys.add_unwrapped(&text) } else { keys.add_config(&text) };
-            read.map_err(|err| {
+            let failed = |err: &dyn std::fmt::Display| {
                 Error::failure(format!("could not read {}: {err}", path.display()))
-            })?;
+            };
+            let file = if path == Path::new("-") { crate::input::raw() } else { File::open(path) };
+            let text = file.and_then(|mut file| secret::all(&mut file));
+            let text = text.map_err(|err| failed(&err))?;
+            let read = if unwrapped { keys.add_unwrapped(&text) } else { keys.add_config(&text) };
+            read.map_err(|err| failed(&err))?;
         }
         let opens = self.encryption_config.is_some() || self.kms_dek_file.is_some();
         let everywhere = asked_for || self.show_managed_fields || opens;

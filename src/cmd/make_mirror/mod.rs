@@ -165,7 +165,7 @@ impl Mirror {
             (_, 2..) => revision - 1,
             _ => self.copy().await?,
         };
-        self.follow(reached + 1).await
+        self.follow(reached.saturating_add(1)).await
     }
 
     /// Copies what is there; gives the revision it was read at.
@@ -225,8 +225,10 @@ impl Mirror {
                 }
                 Some(heard) => {
                     // The official client ends without a word of it.
-                    if let Some(reason) = heard.end {
-                        return Err(Error::failure("<nil>").because(reason));
+                    if let Some(end) = heard.end {
+                        return Err(end
+                            .causes
+                            .explain(Error::failure("<nil>").because(end.reason)));
                     }
                     self.repeat(heard.response).await?;
                 }

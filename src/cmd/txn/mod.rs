@@ -1,7 +1,7 @@
 //! `txn`: comparisons, and the requests that they decide between, in one transaction.
 
-mod compare;
-mod line;
+pub mod compare;
+pub mod line;
 
 use std::ffi::OsString;
 use std::fs::File;

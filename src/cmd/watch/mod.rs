@@ -97,12 +97,16 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
     out.decode_values(decode)?;
     let mut watches = cx.cluster().await?.watches();
     watches.add(wanted.watch);
+    let mut over = Error::new(Exit::Interrupted, "watch is canceled by the server");
     while let Some(heard) = watches.next().await? {
         unwrap(&heard, &keys, &mut plugins).await;
+        if let Some(end) = &heard.end {
+            over = end.causes.explain(over);
+        }
         let response = print(heard, &mut out)?;
         for_each_event(&wanted.command, &response).await?;
     }
-    Err(Error::new(Exit::Interrupted, "watch is canceled by the server"))
+    Err(over)
 }
 
 /// Has the keys of sealed values unwrapped by their KMS plugins, before they are printed.
@@ -118,8 +122,8 @@ async fn unwrap(heard: &Heard, keys: &Keys, plugins: &mut Plugins) {
 
 /// Prints what was heard and gives it back; before it, why there is no more.
 fn print(heard: Heard, out: &mut Output) -> Result<Arc<WatchResponse>> {
-    if let Some(reason) = heard.end {
-        crate::output::say(&format!("watch was canceled ({reason})"));
+    if let Some(end) = heard.end {
+        crate::output::say(&format!("watch was canceled ({})", end.reason));
     }
     let response = Arc::new(heard.response);
     out.print(&Reply::Watch(Arc::clone(&response)))?;

@@ -20,7 +20,7 @@ use super::tree::{self, Members, Tree};
 use super::wire::{self, Payload};
 use super::{Options, go_float};
 
-use several::insert;
+use several::settle;
 pub use unknown::Unknown;
 
 /// How deep messages may stand in messages. Real ones stand less than 30 deep.
@@ -160,6 +160,14 @@ impl<'a, 'o> Walk<'a, 'o> {
             Some(_) => {}
             None => walk.note(number, payload),
         });
+        for (at, value) in &mut self.found[first..] {
+            let shape = message.fields.get(*at).map(|field| field.shape);
+            if let (Some(Shape::Map | Shape::MapOfWrappedLists), Tree::Map(entries)) =
+                (shape, value)
+            {
+                settle(entries);
+            }
+        }
         self.declare(message, depth, first, members);
     }
 
@@ -250,9 +258,7 @@ impl<'a, 'o> Walk<'a, 'o> {
                 if matches!(field.shape, Shape::Map | Shape::MapOfWrappedLists) =>
             {
                 if let Tree::Map(more) = value {
-                    for (key, value) in more {
-                        insert(entries, key, value);
-                    }
+                    entries.extend(more);
                 }
             }
             Some((_, known)) if matches!(field.element, Element::Message(_)) => known.merge(value),

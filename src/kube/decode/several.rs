@@ -62,10 +62,11 @@ impl<'a> Walk<'a, '_> {
         self.each(raw, |walk, number, payload| {
             let entry = if number == 1 { walk.entry(field, payload, depth + 1) } else { None };
             match entry {
-                Some((key, value)) => insert(&mut entries, key, value),
+                Some(entry) => entries.push(entry),
                 None => walk.note(number, payload),
             }
         });
+        settle(&mut entries);
         Some(Tree::Map(entries))
     }
 
@@ -112,14 +113,12 @@ impl<'a> Walk<'a, '_> {
     }
 }
 
-/// Adds an entry; the last one of a key wins, and maps are printed sorted.
-pub(super) fn insert<'a>(entries: &mut Members<'a>, key: Cow<'a, str>, value: Tree<'a>) {
-    match entries.last() {
-        Some((last, _)) if *last >= key => {}
-        _ => return entries.push((key, value)),
-    }
-    match entries.binary_search_by(|(known, _)| known.cmp(&key)) {
-        Ok(at) => entries[at].1 = value,
-        Err(at) => entries.insert(at, (key, value)),
+/// Sorts a map's entries, as maps are printed; the last one of a key wins. Writers sort them already.
+pub(super) fn settle(entries: &mut Members<'_>) {
+    if !entries.is_sorted_by(|(one, _), (next, _)| one < next) {
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        entries.reverse();
+        entries.dedup_by(|(one, _), (kept, _)| one == kept);
+        entries.reverse();
     }
 }

@@ -9,7 +9,7 @@ use super::super::schema::{Element, MessageId, Special};
 use super::super::tree::{self, Tree};
 use super::super::wire::Payload;
 use super::super::{cbor, json, time};
-use super::{Damage, Walk, insert, scalar};
+use super::{Damage, Walk, scalar, settle};
 use crate::go::duration::GoDuration;
 
 impl<'a> Walk<'a, '_> {
@@ -104,8 +104,9 @@ impl<'a> Walk<'a, '_> {
             let last = |wanted| entry.iter().rev().find_map(|part| bytes(*part, wanted));
             let inner = self.parts(last(2).unwrap_or_default());
             let value = self.owned(&inner, depth + 1);
-            insert(&mut members, tree::text(last(1).unwrap_or_default()), value);
+            members.push((tree::text(last(1).unwrap_or_default()), value));
         }
+        settle(&mut members);
         if members.is_empty() { Tree::Null } else { Tree::Map(members) }
     }
 }

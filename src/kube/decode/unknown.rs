@@ -1,6 +1,7 @@
 //! What the schema does not know: never dropped, shown by number.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -59,16 +60,17 @@ fn value(payload: Payload<'_>, depth: usize) -> Tree<'_> {
 fn message(bytes: &[u8], depth: usize) -> Option<Tree<'_>> {
     let depth = depth.checked_sub(1)?;
     let mut members: Vec<(Cow<str>, Tree)> = Vec::new();
-    let mut lists = Vec::new();
+    // Where each stands among the members: there may be as many as bytes.
+    let mut known = HashMap::new();
     for field in wire::fields(bytes) {
         let (number, payload) = field.ok()?;
         let value = value(payload, depth);
-        let key = number.to_string();
-        match members.iter_mut().find(|(known, _)| *known == key) {
-            None => members.push((key.into(), value)),
-            Some((_, Tree::List(items))) if lists.contains(&number) => items.push(value),
+        let at = *known.entry(number).or_insert(members.len());
+        match members.get_mut(at) {
+            None => members.push((number.to_string().into(), value)),
+            // No value is a list of its own.
+            Some((_, Tree::List(items))) => items.push(value),
             Some((_, known)) => {
-                lists.push(number);
                 let first = std::mem::replace(known, Tree::Null);
                 *known = Tree::List(vec![first, value]);
             }

@@ -16,6 +16,7 @@ use super::tree::Tree;
 use scalar::{Place, fits_on_a_line, is_simple};
 
 pub use read::read;
+pub use scalar::is_printable;
 
 /// Keys longer than so many bytes stand behind a question mark.
 const LONGEST_KEY: usize = 128;

@@ -29,7 +29,8 @@ fn is_break(c: char) -> bool {
 }
 
 /// What YAML prints as it is. Nothing past U+FFFF, in this library.
-fn is_printable(c: char) -> bool {
+#[must_use]
+pub fn is_printable(c: char) -> bool {
     matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
         && c != '\u{feff}'
 }

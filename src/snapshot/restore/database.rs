@@ -11,12 +11,12 @@ use super::Watch;
 use super::files::TERM;
 use super::peers::Peers;
 use crate::error::{Error, Result};
+use crate::go::errno::failed;
 use crate::go::quote::quote;
-use crate::snapshot::edit::Edit;
+use crate::snapshot::db::{self, Db, Fault};
+use crate::snapshot::edit::{Edit, Entries};
 use crate::snapshot::log::{self, Value};
-use crate::snapshot::member::{failed, unusable};
 use crate::snapshot::trailer::{self, Check, Verdict};
-use crate::snapshot::tree::{Entries, TreeError};
 
 /// Read and written at once: large enough that calls cost nothing, small enough for the processor's cache.
 const CHUNK: usize = 256 << 10;
@@ -110,12 +110,14 @@ pub fn copy(
 }
 
 /// Puts the new members in, as if they had agreed on it; perhaps moves the revisions.
-pub fn adopt(file: &File, snapshot: &Path, peers: &Peers, bump: Option<u64>) -> Result<()> {
-    change(file, peers, bump).map_err(|err| unusable(snapshot, &err))
+pub fn adopt(file: File, snapshot: &Path, peers: &Peers, bump: Option<u64>) -> Result<()> {
+    // What is wrong with the copy is wrong with the snapshot.
+    let changed = Db::of(file, snapshot).and_then(|db| change(&db, peers, bump));
+    changed.map_err(|fault| db::explain(snapshot, fault))
 }
 
-fn change(file: &File, peers: &Peers, bump: Option<u64>) -> Result<(), TreeError> {
-    let mut edit = Edit::open(file)?;
+fn change(db: &Db, peers: &Peers, bump: Option<u64>) -> Result<(), Fault> {
+    let mut edit = Edit::open(db)?;
     log::info("Trimming membership information from the backend...", &[]);
     let members: Entries = peers
         .members
@@ -141,18 +143,18 @@ fn change(file: &File, peers: &Peers, bump: Option<u64>) -> Result<(), TreeError
 }
 
 /// The revision that is so much later than the last.
-fn bumped(edit: &Edit<'_>, by: u64) -> Result<i64, TreeError> {
+fn bumped(edit: &Edit<'_>, by: u64) -> Result<i64, Fault> {
     let mut last = 0;
     if let Some(row) = edit.last_key("key")? {
         let (Some(main), Some(b'_'), 17 | 18) = (row.first_chunk(), row.get(8), row.len()) else {
-            let why = format!("its last revision is {}", quote(&row));
-            return Err(TreeError::Damaged(why));
+            let words = format!("the last revision is {}", quote(&row));
+            return Err(Error::failure(words).into());
         };
         last = i64::from_be_bytes(*main);
     }
     let Some(new) = i64::try_from(by).ok().and_then(|by| last.checked_add(by)) else {
-        let why = format!("revision {last} cannot grow by {by}: revisions have 63 bits");
-        return Err(TreeError::Damaged(why));
+        let words = format!("revision {last} cannot grow by {by}: revisions have 63 bits");
+        return Err(Error::failure(words).into());
     };
     log::info(
         "bumping latest revision",

@@ -11,8 +11,8 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::folder;
+use crate::go::errno::failed;
 use crate::go::quote::quote;
-use crate::snapshot::member::failed;
 
 /// A member's folders, while it grows.
 pub struct Folders {

@@ -10,14 +10,17 @@ mod files;
 mod folders;
 mod peers;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use self::folders::Folders;
 use self::peers::Peers;
+use super::db::Db;
 use super::log::{self, Value};
-use super::member::failed;
-use super::wal::{Item, Records};
+use super::raft::HardState;
+use super::store;
+use super::wal::{self, Item, Records};
 use crate::error::{Error, Result};
+use crate::go::errno::failed;
 
 /// What is to be made of which file.
 pub struct Restore {
@@ -57,14 +60,13 @@ impl Restore {
         let folders = Folders::create(&self.data_dir, self.wal_dir.as_deref())?;
         let path = folders.snap.join("db");
         let file = database::copy(source, &self.snapshot, &path, self.skip_hash_check, watch)?;
-        database::adopt(&file, &self.snapshot, &peers, self.bump)?;
-        drop(file);
+        database::adopt(file, &self.snapshot, &peers, self.bump)?;
         watch.advance(0)?;
         tell(&peers);
         files::log(&folders.wal, &peers).map_err(|err| failed("write", &folders.wal, &err))?;
         files::snapshot(&folders.snap, &peers)
             .map_err(|err| failed("write", &folders.snap, &err))?;
-        check(&folders.wal, &peers)?;
+        check(&folders, &peers)?;
         folders.place()?;
         self.log("restored snapshot");
         Ok(())
@@ -100,22 +102,35 @@ fn tell(peers: &Peers) {
     }
 }
 
-/// Reads the log back as a server will.
-fn check(folder: &Path, peers: &Peers) -> Result<()> {
-    let wrong =
-        |why: String| Error::failure(format!("the log was not written as it should be: {why}"));
-    let mut last = 0;
-    let mut commit = None;
-    for item in Records::open(folder).map_err(|err| wrong(err.to_string()))? {
-        match item.map_err(|err| wrong(err.to_string()))? {
+/// Reads the log and the database back as a server will. Source: etcd 3.7.1, `server/verify/verify.go`.
+fn check(folders: &Folders, peers: &Peers) -> Result<()> {
+    let wrong = |what: &str, is: u64, wanted: u64| {
+        let words =
+            format!("what was written is not what it should be: {what} is {is}, not {wanted}");
+        Err(Error::failure(words).hint("is the disk sound? nothing was left behind"))
+    };
+    let (mut last, mut state) = (0, HardState::default());
+    let unread = |err: wal::WalError| Error::failure(err.to_string());
+    for item in Records::open(&folders.wal).map_err(unread)? {
+        match item.map_err(unread)? {
             Item::Entry(entry) => last = entry.index.unwrap_or_default(),
-            Item::State(state) => commit = state.commit,
+            Item::State(now) => state = now,
             Item::Metadata(_) | Item::Snapshot(_) => {}
         }
     }
-    let wanted = peers.members.len() as u64;
-    if last != wanted || commit != Some(wanted) {
-        return Err(wrong(format!("its last entry is {last}, not {wanted}")));
+    let db = Db::open(&folders.snap.join("db"))?;
+    let head = store::head(&mut db.walk()).map_err(|fault| db.explain(fault))?;
+    let members = peers.members.len() as u64;
+    for (what, is, wanted) in [
+        ("the log's last entry", last, members),
+        ("what the log has agreed on", state.commit.unwrap_or_default(), members),
+        ("what the database has applied", head.consistent_index, members),
+        ("the log's term", state.term.unwrap_or_default(), files::TERM),
+        ("the database's term", head.term, files::TERM),
+    ] {
+        if is != wanted {
+            return wrong(what, is, wanted);
+        }
     }
     Ok(())
 }

@@ -323,3 +323,92 @@ fn a_wrong_key_is_named_and_the_rest_goes_on() {
     // Who gave no key knows that it is closed.
     assert_eq!(ours(&etcd, &args).status, 0);
 }
+
+#[test]
+fn what_is_unknown_never_ends_its_comment() {
+    // Field 200 of a Pod's spec holds what breaks a line in some YAML, and a byte order mark.
+    let text = "a\u{feff}b\u{2028}kind: Secret\u{2029}c";
+    let length = u8::try_from(text.len()).unwrap();
+    let pod = [
+        b"k8s\0\x0a\x09\x0a\x02v1\x12\x03Pod\x12",
+        &[5 + 2 + 3 + length][..],
+        b"\x0a\x03\x0a\x01p\x12",
+        &[3 + length],
+        b"\xc2\x0c",
+        &[length],
+        text.as_bytes(),
+    ]
+    .concat();
+    let Ok(Value::Object(object)) = read(&pod, &Options::default()) else { panic!("no object") };
+    let mut document = Vec::new();
+    object.yaml(&mut document);
+    let text = String::from_utf8(document).unwrap();
+    assert!(
+        text.ends_with("\n# unknown field spec[200]: \"a\\ufeffb\\u2028kind: Secret\\u2029c\"\n"),
+        "{text}"
+    );
+    yaml::read(text.as_bytes()).expect("what is written as YAML is YAML");
+}
+
+#[test]
+fn a_map_in_the_wrong_order_takes_no_longer_than_in_the_right_one() {
+    // A ConfigMap of as many entries as a value may have, from the last key to the first, and one twice.
+    let field = |number: u8, bytes: &[u8]| {
+        let mut out = vec![number << 3 | 2];
+        let mut rest = bytes.len();
+        while rest >= 128 {
+            out.push(u8::try_from(rest & 127 | 128).unwrap());
+            rest >>= 7;
+        }
+        out.push(u8::try_from(rest).unwrap());
+        [&out, bytes].concat()
+    };
+    let entry = |key: &str, value: &str| {
+        field(2, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat())
+    };
+    let mut data: Vec<u8> =
+        (0..150_000).rev().flat_map(|number| entry(&format!("{number:06}"), "")).collect();
+    data.extend(entry("000007", "last"));
+    let head = b"k8s\0\x0a\x0f\x0a\x02v1\x12\x09ConfigMap";
+    let value = [&head[..], &field(2, &data)].concat();
+    let begun = std::time::Instant::now();
+    let Ok(Value::Object(object)) = read(&value, &Options::default()) else { panic!("no object") };
+    let mut text = Vec::new();
+    object.json(json::Style::Server, &mut text);
+    assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("\"000006\":\"\",\"000007\":\"last\",\"000008\":\"\""));
+    assert_eq!(text.matches("\"000007\"").count(), 1);
+}
+
+#[test]
+fn many_unknown_fields_take_no_longer_than_their_bytes() {
+    // As many numbers as three bytes have, each once.
+    let mut fields = Vec::new();
+    for number in 17_u32..(1 << 17) {
+        let key = number << 3;
+        let [low, middle, high] = [key & 127 | 128, key >> 7 & 127 | 128, key >> 14 & 127];
+        fields.extend([low, middle, high, 1].map(|byte| u8::try_from(byte).unwrap()));
+    }
+    let strange = b"k8s\0\x0a\x0c\x0a\x04x/v7\x12\x04Kind\x12";
+    let length = |bytes: &[u8]| {
+        let (mut out, mut rest) = (Vec::new(), bytes.len());
+        while rest >= 128 {
+            out.push(u8::try_from(rest & 127 | 128).unwrap());
+            rest >>= 7;
+        }
+        out.push(u8::try_from(rest).unwrap());
+        out
+    };
+    let nested = [&b"\x0a"[..], &length(&fields), &fields].concat();
+    for raw in [fields, nested] {
+        let value = [&strange[..], &length(&raw), &raw].concat();
+        let begun = std::time::Instant::now();
+        let Ok(Value::Object(object)) = read(&value, &Options::default()) else {
+            panic!("no object")
+        };
+        object.json(json::Style::Server, &mut Vec::new());
+        object.yaml(&mut Vec::new());
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+}

@@ -8,7 +8,8 @@ use base64::prelude::BASE64_STANDARD as STANDARD;
 use fastrand::Rng;
 use tempfile::TempDir;
 
-use crate::support::{Etcd, Outcome, Run, on_every_server, on_the_newest_server};
+use crate::kube::table;
+use crate::support::{Etcd, Outcome, Run, kubernetes, on_every_server, on_the_newest_server};
 
 const FORMATS: [&str; 8] =
     ["simple", "json", "fields", "table", "protobuf", "yaml", "jsonl", "raw"];
@@ -204,6 +205,32 @@ fn what_the_database_of_a_killed_member_lacks_is_told() {
         assert!(found == 31 || told, "{minor}: {killed}");
         // What is in the database is answered, whatever the log has.
         assert!(found >= 1 && killed.text().starts_with("k\nvalue\n"), "{minor}: {killed}");
+    }
+}
+
+#[test]
+fn a_kubernetes_clusters_snapshot_gives_every_key_with_what_is_known_of_it() {
+    let Some((_folder, snapshot)) = kubernetes() else { return };
+    let path = snapshot.display().to_string();
+    let answer = Run::ours(["get", "", "--prefix", "-w", "json", "--snapshot", &path]).outcome();
+    assert_eq!(answer.status, 0, "{answer}");
+    let answer: serde_json::Value = serde_json::from_slice(&answer.stdout).expect("JSON");
+    let pairs = answer["kvs"].as_array().expect("pairs");
+    let rows = table("keys.tsv.xz");
+    assert_eq!((pairs.len(), answer["count"].as_u64()), (1148, Some(1148)));
+    assert_eq!(pairs.len(), rows.len());
+    for (pair, row) in pairs.iter().zip(rows) {
+        let text = |name: &str| pair[name].as_str().unwrap_or_default().to_owned();
+        let number = |name: &str| pair[name].as_i64().unwrap_or_default().to_string();
+        let found = [
+            text("key"),
+            text("value"),
+            number("create_revision"),
+            number("mod_revision"),
+            number("version"),
+            number("lease"),
+        ];
+        assert!(found[..] == row[..6], "{row:?}");
     }
 }
 

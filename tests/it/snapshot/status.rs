@@ -38,7 +38,13 @@ fn agree(folder: &Path, args: &[&str]) -> Outcome {
     // The utility may change what it reads: it gets a copy.
     let copy = TempDir::new().expect("could not make a folder");
     for entry in fs::read_dir(folder).expect("could not list a folder").flatten() {
-        fs::copy(entry.path(), copy.path().join(entry.file_name())).expect("could not copy a file");
+        let to = copy.path().join(entry.file_name());
+        let copied = if entry.path().is_dir() {
+            fs::create_dir(to)
+        } else {
+            fs::copy(entry.path(), to).map(|_| ())
+        };
+        copied.expect("could not copy a file");
     }
     if let Some((status, stdout, stderr)) = official(copy.path(), args) {
         let last = stderr.lines().rfind(|line| line.starts_with("Error: "));
@@ -105,7 +111,20 @@ fn status_and_hashes_agree_in_every_format() {
 fn what_is_no_snapshot_is_told_alike() {
     let folder = TempDir::new().expect("could not make a folder");
     fs::write(folder.path().join("text"), "no database ".repeat(2000)).expect("could not write");
+    fs::write(folder.path().join("empty"), "").expect("could not write");
+    fs::write(folder.path().join("short"), "no database").expect("could not write");
+    for size in [2048, 2049, 5000, 8191] {
+        fs::write(folder.path().join(size.to_string()), vec![7; size]).expect("could not write");
+        agree(folder.path(), &["snapshot", "status", &size.to_string()]);
+    }
+    fs::create_dir(folder.path().join("folder")).expect("could not make a folder");
     for line in [
+        "snapshot status empty",
+        "snapshot status short",
+        "snapshot status folder",
+        "hashkv empty",
+        "hashkv empty --rev 1",
+        "hashkv empty --rev 2",
         "snapshot status",
         "snapshot status a b",
         "snapshot status missing",
@@ -202,6 +221,20 @@ fn damaged_files_give_an_answer_or_one_sentence() {
                     outcome.status == 0 || (outcome.status == 1 && outcome.last_error().is_some());
                 assert!(fine, "{line}\n{outcome}");
             }
+        }
+    });
+}
+
+/// The official utility waits for ever.
+#[test]
+fn on_purpose_a_running_members_database_is_refused() {
+    on_the_newest_server(|etcd| {
+        etcd.put(b"key", b"value");
+        let database = etcd.data().join("member/snap/db").display().to_string();
+        for line in ["snapshot status", "snapshot verify", "hashkv", "get key --snapshot"] {
+            let outcome = Run::ours([words(line), vec![database.as_str()]].concat()).outcome();
+            outcome.assert_fails(1, &format!("a member is running on {database}"));
+            assert!(outcome.said().contains("hint: ask the member itself"), "{outcome}");
         }
     });
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -58,6 +59,8 @@ pub struct Says<'a> {
     pub purposes: &'a [ExtendedKeyUsagePurpose],
     /// The first and the last year.
     pub years: (i32, i32),
+    /// It ends in so many days instead.
+    pub days: Option<u64>,
     /// Does it carry the flag of a CA?
     pub ca: bool,
 }
@@ -69,6 +72,7 @@ impl Default for Says<'_> {
             names: &["localhost", "127.0.0.1"],
             purposes: &[ServerAuth, ClientAuth],
             years: (2000, 2099),
+            days: None,
             ca: false,
         }
     }
@@ -82,6 +86,12 @@ impl Says<'_> {
         params.extended_key_usages = self.purposes.to_vec();
         params.not_before = date_time_ymd(self.years.0, 1, 1);
         params.not_after = date_time_ymd(self.years.1, 12, 31);
+        if let Some(days) = self.days {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later than 1970");
+            // A moment more, so that the days are whole while the test runs.
+            let moment = Duration::from_secs(days * 86_400 + 3600);
+            params.not_after = date_time_ymd(1970, 1, 1) + now + moment;
+        }
         if self.ca {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         }
@@ -111,7 +121,16 @@ impl Authority {
     }
 
     pub fn valid(name: &str, years: (i32, i32)) -> Self {
-        let params = Self::says(name, years).params();
+        Self::saying(&Self::says(name, years))
+    }
+
+    /// A CA that ends in so many days.
+    pub fn ending(name: &str, days: u64) -> Self {
+        Self::saying(&Says { days: Some(days), ..Self::says(name, (2000, 2099)) })
+    }
+
+    fn saying(says: &Says<'_>) -> Self {
+        let params = says.params();
         let key = KeyPair::generate().expect("a key");
         let cert = params.self_signed(&key).expect("a certificate").pem();
         Self { issuer: Issuer::new(params, key), cert, chain: String::new() }
@@ -126,7 +145,7 @@ impl Authority {
     }
 
     fn says(name: &str, years: (i32, i32)) -> Says<'_> {
-        Says { common_name: name, names: &[], purposes: &[], years, ca: true }
+        Says { common_name: name, names: &[], purposes: &[], years, days: None, ca: true }
     }
 
     /// A certificate signed by this CA, with the chain to its root.

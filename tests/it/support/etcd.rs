@@ -192,6 +192,13 @@ impl Etcd {
         assert!(self.launch() && self.answers(), "{}", self.why());
     }
 
+    /// Likewise, with other arguments of the test's.
+    pub fn restart_with(&mut self, extra: &[&str]) {
+        self.stop();
+        self.extra = extra.iter().map(ToString::to_string).collect();
+        self.restart();
+    }
+
     /// Stops the server's world without closing its connections.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
@@ -217,11 +224,8 @@ impl Etcd {
                 (peers.name.clone(), format!("http://127.0.0.1:{peer}"), peers.initial.clone())
             }
         };
-        let scheme = if self.extra.iter().any(|arg| arg.starts_with("--cert-file")) {
-            "https"
-        } else {
-            "http"
-        };
+        let tls = |arg: &String| arg.starts_with("--cert-file") || arg == "--auto-tls";
+        let scheme = if self.extra.iter().any(tls) { "https" } else { "http" };
         let log = File::create(self.folder.path().join("log")).expect("could not make a log file");
         let mut command = Command::new(&self.binary);
         command
@@ -335,25 +339,31 @@ impl Cluster {
     pub fn start(n: usize) -> Self {
         let binary =
             default_binary().expect("no etcd: make test installs one, make reference builds it");
-        Self::of(&binary, n, &|_| {})
+        Self::of(&vec![binary; n], &|_| {})
+    }
+
+    /// One member of each of these minor versions, where they are all here.
+    pub fn mixed(minors: &[&str]) -> Option<Self> {
+        let binaries: Option<Vec<_>> = minors.iter().map(|minor| binary_of(minor)).collect();
+        Some(Self::of(&binaries?, &|_| {}))
     }
 
     /// Members of one minor version that start from data directories that are made here.
     pub fn prepared(minor: &str, n: usize, prepare: impl Fn(&Place<'_>)) -> Option<Self> {
-        Some(Self::of(&binary_of(minor)?, n, &prepare))
+        Some(Self::of(&vec![binary_of(minor)?; n], &prepare))
     }
 
-    fn of(binary: &Path, n: usize, prepare: &dyn Fn(&Place<'_>)) -> Self {
+    fn of(binaries: &[PathBuf], prepare: &dyn Fn(&Place<'_>)) -> Self {
         for _ in 0..TRIES {
-            if let Some(cluster) = Self::launched(binary, n, prepare) {
+            if let Some(cluster) = Self::launched(binaries, prepare) {
                 return cluster;
             }
         }
-        panic!("{} did not start as a cluster of {n}", binary.display());
+        panic!("{binaries:?} did not start as a cluster");
     }
 
-    fn launched(binary: &Path, n: usize, prepare: &dyn Fn(&Place<'_>)) -> Option<Self> {
-        let ports: Vec<Ports> = (0..n).map(|_| Ports::free()).collect();
+    fn launched(binaries: &[PathBuf], prepare: &dyn Fn(&Place<'_>)) -> Option<Self> {
+        let ports: Vec<Ports> = binaries.iter().map(|_| Ports::free()).collect();
         let initial = ports
             .iter()
             .enumerate()
@@ -362,10 +372,11 @@ impl Cluster {
             .join(",");
         let mut members: Vec<Etcd> = ports
             .into_iter()
+            .zip(binaries)
             .enumerate()
-            .map(|(i, ports)| {
+            .map(|(i, (ports, binary))| {
                 let peers = Peers { name: format!("m{i}"), initial: initial.clone() };
-                Etcd::idle(binary.to_path_buf(), &[], Some(peers), ports)
+                Etcd::idle(binary.clone(), &[], Some(peers), ports)
             })
             .collect();
         for (i, member) in members.iter().enumerate() {

@@ -10,12 +10,15 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use etcd_client::proto::{
-    PbAlarmRequest, PbAlarmResponse, PbCompactionRequest, PbCompactionResponse,
-    PbDefragmentRequest, PbDefragmentResponse, PbDeleteRequest, PbDeleteResponse,
-    PbDowngradeRequest, PbDowngradeResponse, PbEvent, PbHashKvRequest, PbHashKvResponse,
-    PbHashRequest, PbHashResponse, PbKeyValue, PbKvServer, PbKvService, PbMaintenanceServer,
-    PbMaintenanceService, PbMoveLeaderRequest, PbMoveLeaderResponse, PbPutRequest, PbPutResponse,
-    PbRangeRequest, PbRangeResponse, PbRangeStreamResponse, PbResponseHeader, PbSnapshotRequest,
+    PbAlarmRequest, PbAlarmResponse, PbClusterServer, PbClusterService, PbCompactionRequest,
+    PbCompactionResponse, PbDefragmentRequest, PbDefragmentResponse, PbDeleteRequest,
+    PbDeleteResponse, PbDowngradeRequest, PbDowngradeResponse, PbEvent, PbHashKvRequest,
+    PbHashKvResponse, PbHashRequest, PbHashResponse, PbKeyValue, PbKvServer, PbKvService,
+    PbMaintenanceServer, PbMaintenanceService, PbMember, PbMemberAddRequest, PbMemberAddResponse,
+    PbMemberListRequest, PbMemberListResponse, PbMemberPromoteRequest, PbMemberPromoteResponse,
+    PbMemberRemoveRequest, PbMemberRemoveResponse, PbMemberUpdateRequest, PbMemberUpdateResponse,
+    PbMoveLeaderRequest, PbMoveLeaderResponse, PbPutRequest, PbPutResponse, PbRangeRequest,
+    PbRangeResponse, PbRangeStreamResponse, PbResponseHeader, PbSnapshotRequest,
     PbSnapshotResponse, PbStatusRequest, PbStatusResponse, PbTxnRequest, PbTxnResponse,
     PbWatchRequest, PbWatchResponse, PbWatchServer, PbWatchService,
 };
@@ -57,6 +60,20 @@ pub struct Kv {
     pub keys: usize,
     /// A streamed range fails after its first piece.
     pub cut: bool,
+    /// What takes a quorum is not answered in time.
+    pub without_quorum: bool,
+}
+
+/// A member, as far as whoever asks it can tell.
+#[derive(Clone, Debug, Default)]
+pub struct Member {
+    pub status: PbStatusResponse,
+    /// The list of members, which may be known only once all of them listen.
+    pub members: Arc<Mutex<Vec<PbMember>>>,
+    /// Before every answer about keys.
+    pub delay: Duration,
+    /// What takes a quorum is not answered in time.
+    pub without_quorum: bool,
 }
 
 /// How the maintenance service answers a snapshot.
@@ -116,6 +133,13 @@ impl Fake {
         })
     }
 
+    /// Likewise, but then it says nothing more, and the connection stays.
+    pub fn stalling(server: SocketAddr, after: u64) -> Self {
+        Self::accepting(move |client| {
+            thread::spawn(move || stall(client, server, after));
+        })
+    }
+
     fn accepting(mut each: impl FnMut(TcpStream) + Send + 'static) -> Self {
         let (listener, address) = listener();
         let over = Arc::new(AtomicBool::new(false));
@@ -155,8 +179,29 @@ impl Fake {
     /// Answers every `Maintenance.Snapshot` with these blobs, and fails after them if told so.
     pub fn snapshot(snapshot: Snapshot) -> Self {
         Self::serving(|calls, _| {
-            let service = PbMaintenanceServer::new(MaintenanceService { snapshot, calls });
+            let service =
+                PbMaintenanceServer::new(MaintenanceService { snapshot, status: None, calls });
             move |incoming| Server::builder().serve_with_incoming(service, incoming)
+        })
+    }
+
+    /// Says of itself what it is told to.
+    pub fn member(member: Member) -> Self {
+        let Member { status, members, delay, without_quorum } = member;
+        Self::serving(|calls, _| {
+            let kv = Kv { delay, without_quorum, ..Kv::default() };
+            let kv = PbKvServer::new(KvService { kv, calls: calls.clone() });
+            let maintenance = MaintenanceService {
+                snapshot: Snapshot::default(),
+                status: Some(status),
+                calls: calls.clone(),
+            };
+            let maintenance = PbMaintenanceServer::new(maintenance);
+            let cluster = PbClusterServer::new(ClusterService { members });
+            move |incoming| {
+                let server = Server::builder().add_service(kv).add_service(maintenance);
+                server.add_service(cluster).serve_with_incoming(incoming)
+            }
         })
     }
 
@@ -248,6 +293,16 @@ fn cut(client: &TcpStream, server: SocketAddr, after: u64) {
     let _ = passed();
 }
 
+fn stall(mut client: TcpStream, server: SocketAddr, after: u64) -> io::Result<()> {
+    let mut server = TcpStream::connect(server)?;
+    let (mut from_server, mut to_client) = (server.try_clone()?.take(after), client.try_clone()?);
+    let back = thread::spawn(move || io::copy(&mut from_server, &mut to_client));
+    // As long as the client stays.
+    io::copy(&mut client, &mut server)?;
+    let _ = (server.shutdown(Shutdown::Both), back.join());
+    Ok(())
+}
+
 fn header() -> PbResponseHeader {
     PbResponseHeader { cluster_id: 1, member_id: 2, revision: 3, raft_term: 4 }
 }
@@ -315,7 +370,13 @@ impl KvService {
 impl PbKvService for KvService {
     type RangeStreamStream = Pieces<PbRangeStreamResponse>;
 
-    async fn range(&self, _: Request<PbRangeRequest>) -> Result<Response<PbRangeResponse>, Status> {
+    async fn range(
+        &self,
+        request: Request<PbRangeRequest>,
+    ) -> Result<Response<PbRangeResponse>, Status> {
+        if self.kv.without_quorum && !request.get_ref().serializable {
+            return Err(Status::unavailable("etcdserver: request timed out"));
+        }
         self.answer().await.map(Response::new)
     }
 
@@ -384,7 +445,51 @@ impl PbWatchService for WatchService {
 
 struct MaintenanceService {
     snapshot: Snapshot,
+    status: Option<PbStatusResponse>,
     calls: Arc<AtomicUsize>,
+}
+
+struct ClusterService {
+    members: Arc<Mutex<Vec<PbMember>>>,
+}
+
+#[tonic::async_trait]
+impl PbClusterService for ClusterService {
+    async fn member_list(
+        &self,
+        _: Request<PbMemberListRequest>,
+    ) -> Result<Response<PbMemberListResponse>, Status> {
+        let members = self.members.lock().map_err(|_| Status::internal("a test failed"))?.clone();
+        Ok(Response::new(PbMemberListResponse { header: Some(header()), members }))
+    }
+
+    async fn member_add(
+        &self,
+        _: Request<PbMemberAddRequest>,
+    ) -> Result<Response<PbMemberAddResponse>, Status> {
+        unused()
+    }
+
+    async fn member_remove(
+        &self,
+        _: Request<PbMemberRemoveRequest>,
+    ) -> Result<Response<PbMemberRemoveResponse>, Status> {
+        unused()
+    }
+
+    async fn member_update(
+        &self,
+        _: Request<PbMemberUpdateRequest>,
+    ) -> Result<Response<PbMemberUpdateResponse>, Status> {
+        unused()
+    }
+
+    async fn member_promote(
+        &self,
+        _: Request<PbMemberPromoteRequest>,
+    ) -> Result<Response<PbMemberPromoteResponse>, Status> {
+        unused()
+    }
 }
 
 /// What no test asks of it.
@@ -404,9 +509,13 @@ impl PbMaintenanceService for MaintenanceService {
         if before < self.snapshot.unavailable {
             return Err(Status::unavailable("not yet"));
         }
+        // As servers do: the hash at the end is not counted.
+        let whole: usize = self.snapshot.blobs.iter().map(Vec::len).sum();
+        let mut left = whole.saturating_sub(32);
         let piece = |blob: &Vec<u8>| {
-            let version = "3.7.0".to_owned();
-            Ok(PbSnapshotResponse { header: None, remaining_bytes: 0, blob: blob.clone(), version })
+            left = left.saturating_sub(blob.len());
+            let (version, blob) = ("3.7.0".to_owned(), blob.clone());
+            Ok(PbSnapshotResponse { header: None, remaining_bytes: left as u64, blob, version })
         };
         let pieces: Vec<_> = self.snapshot.blobs.iter().map(piece).collect();
         let pieces = tokio_stream::iter(pieces);
@@ -427,7 +536,7 @@ impl PbMaintenanceService for MaintenanceService {
         &self,
         _: Request<PbStatusRequest>,
     ) -> Result<Response<PbStatusResponse>, Status> {
-        unused()
+        self.status.clone().map_or_else(unused, |status| Ok(Response::new(status)))
     }
 
     async fn defragment(

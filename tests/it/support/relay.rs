@@ -56,6 +56,44 @@ pub fn at_address(address: &str, server: SocketAddr) -> Option<u16> {
     Some(port)
 }
 
+/// A port that leads to a server, whose pages bear another date: it is as long as the real one.
+pub fn at_another_time(server: SocketAddr, date: &'static str) -> SocketAddr {
+    const NAME: &[u8] = b"\r\nDate: ";
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let address = listener.local_addr().expect("it has one");
+    let another = move |bytes: &mut [u8]| {
+        let at = bytes.windows(NAME.len()).position(|window| window == NAME);
+        if let Some(place) =
+            at.and_then(|at| bytes.get_mut(at + NAME.len()..)?.get_mut(..date.len()))
+        {
+            place.copy_from_slice(date.as_bytes());
+        }
+    };
+    thread::spawn(move || {
+        for mut client in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let mut server = TcpStream::connect(server)?;
+                let (mut from_client, mut to_server) = (client.try_clone()?, server.try_clone()?);
+                thread::spawn(move || {
+                    let _ = io::copy(&mut from_client, &mut to_server);
+                    to_server.hang_up();
+                });
+                let mut bytes = vec![0; 1 << 16];
+                loop {
+                    let length = server.read(&mut bytes)?;
+                    if length == 0 {
+                        client.hang_up();
+                        return io::Result::Ok(());
+                    }
+                    another(&mut bytes[..length]);
+                    client.write_all(&bytes[..length])?;
+                }
+            });
+        }
+    });
+    address
+}
+
 /// Joins two connections until one of them ends.
 pub fn joined(one: TcpStream, other: TcpStream) -> io::Result<()> {
     join(one, other)

@@ -104,7 +104,12 @@ impl<'a> Front<'a> {
 
     /// Speaks TLS before a plain etcd; ends with the test program.
     pub fn before(&self, etcd: &Etcd) -> u16 {
-        let (config, to) = (self.config(), SocketAddr::from(([127, 0, 0, 1], etcd.port)));
+        self.before_port(etcd.port)
+    }
+
+    /// Likewise, before whoever listens there.
+    pub fn before_port(&self, port: u16) -> u16 {
+        let (config, to) = (self.config(), SocketAddr::from(([127, 0, 0, 1], port)));
         let listener = Listener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("it").port();
         listener.set_nonblocking(true).expect("not blocking");
