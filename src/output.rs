@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 
+use crate::cluster::kms::Plugins;
 use crate::error::{Error, Result};
 use crate::render::{self, Look};
 use crate::reply::{Header, Pair, Reply, Tail};
@@ -21,6 +22,7 @@ pub struct Output {
     /// Someone reads each line as it comes.
     watched: bool,
     out: BufWriter<File>,
+    plugins: Plugins,
 }
 
 impl Output {
@@ -35,6 +37,7 @@ impl Output {
             look: Look { hex, escape, ..Look::default() },
             watched,
             out: BufWriter::with_capacity(BUFFER, out),
+            plugins: Plugins::default(),
         })
     }
 
@@ -78,6 +81,7 @@ impl Output {
     pub fn print(&mut self, reply: &Reply) -> Result<()> {
         render::reply(reply, self.format, &self.look, &mut self.out)?;
         self.out.flush()?;
+        name_failures(&self.look);
         self.explain_escapes();
         Ok(())
     }
@@ -88,9 +92,14 @@ impl Output {
         let mut text = render::Range::begin(self.format, &self.look, view, &header, &mut self.out)?;
         let mut pairs = Vec::new();
         let mut first = true;
+        let mut failures = 0;
         loop {
             match pages.next(&mut pairs).await {
-                Ok(true) => text.pairs(&pairs, &mut self.out)?,
+                Ok(true) => {
+                    unwrap(&mut self.plugins, &self.look, &pairs).await;
+                    text.pairs(&pairs, &mut self.out)?;
+                    failures += name_failures(&self.look);
+                }
                 Ok(false) => break,
                 Err(err) => {
                     // What is whole is handed on; the answer's end is not written.
@@ -107,7 +116,7 @@ impl Output {
         text.end(pages.tail(), &mut self.out)?;
         self.out.flush()?;
         self.explain_escapes();
-        Ok(())
+        whole(failures)
     }
 
     /// Writes objects as they arrive, and names those that cannot be shown.
@@ -115,10 +124,12 @@ impl Output {
         let mut text = render::Objects::new(self.format, &self.look, layout);
         let mut pairs = Vec::new();
         while pages.next(&mut pairs).await? {
+            unwrap(&mut self.plugins, &self.look, &pairs).await;
             for pair in &pairs {
                 if let Some(why) = text.object(pair, &mut self.out)? {
                     say(&why);
                 }
+                name_failures(&self.look);
             }
             if self.watched {
                 self.out.flush()?;
@@ -143,7 +154,7 @@ impl Output {
         text.end(tail, &mut self.out)?;
         self.out.flush()?;
         self.explain_escapes();
-        Ok(())
+        whole(name_failures(&self.look))
     }
 
     /// A line for the person who saw escapes where bytes are.
@@ -154,6 +165,30 @@ impl Output {
                 "hint: bytes that a terminal would obey are shown as \\x..; `get --decode` shows Kubernetes objects, -w raw or a pipe has the bytes as they are"
             );
         }
+    }
+}
+
+async fn unwrap(plugins: &mut Plugins, look: &Look, pairs: &[Pair]) {
+    for failure in plugins.unwrap(&look.decode.keys, pairs).await {
+        say(&failure);
+    }
+}
+
+/// Names the values that could not be read whole, and says how many.
+fn name_failures(look: &Look) -> usize {
+    let failures = look.failures();
+    for one in &failures {
+        say(one);
+    }
+    failures.len()
+}
+
+/// The end of an answer of which so many values could not be read whole.
+fn whole(failures: usize) -> Result<()> {
+    match failures {
+        0 => Ok(()),
+        1 => Err(Error::failure("1 value could not be read whole")),
+        _ => Err(Error::failure(format!("{failures} values could not be read whole"))),
     }
 }
 
@@ -171,6 +206,18 @@ pub fn print_text(text: &str) -> Result<()> {
 pub fn print_bytes(bytes: &[u8]) -> Result<()> {
     let mut out = stdout()?;
     out.write_all(bytes)?;
+    Ok(())
+}
+
+/// Writes bytes that a terminal has no form for: as they are, and to a person in hexadecimal.
+pub fn print_stored(bytes: &[u8]) -> Result<()> {
+    let mut out = stdout()?;
+    if terminal::is_terminal(&out) && terminal::is_a_persons(&out) {
+        let hex = bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+        out.write_all(format!("{hex}\n").as_bytes())?;
+    } else {
+        out.write_all(bytes)?;
+    }
     Ok(())
 }
 

@@ -78,6 +78,35 @@ pub struct AuthStatusResponse {
     pub auth_revision: u64,
 }
 
+/// `DecryptRequest` of Kubernetes' `v1beta1.KeyManagementService`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct KmsV1Request {
+    #[prost(string, tag = "1")]
+    pub version: String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub cipher: Vec<u8>,
+}
+
+/// `DecryptRequest` of `v2.KeyManagementService`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct KmsV2Request {
+    #[prost(bytes = "vec", tag = "1")]
+    pub ciphertext: Vec<u8>,
+    #[prost(string, tag = "2")]
+    pub uid: String,
+    #[prost(string, tag = "3")]
+    pub key_id: String,
+    #[prost(btree_map = "string, bytes", tag = "4")]
+    pub annotations: std::collections::BTreeMap<String, Vec<u8>>,
+}
+
+/// `DecryptResponse` of both.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct KmsResponse {
+    #[prost(bytes = "vec", tag = "1")]
+    pub plain: Vec<u8>,
+}
+
 /// `WatchRequest`: its `request_union`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct WatchRequest {

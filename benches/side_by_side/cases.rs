@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::etcd::Etcd;
-use crate::measure::{self, Run};
+use crate::measure::{self, Figure, Run};
 use crate::programs::Programs;
 use crate::table::{self, Row, Table};
 use crate::{Result, fill, machine, project, setting};
@@ -59,6 +59,7 @@ pub fn run() -> Result<()> {
     bench.events()?;
     bench.leases()?;
     bench.files()?;
+    bench.objects()?;
     bench.table.end(&bench.programs);
     println!("\nload {} at the end", machine::load());
     Ok(())
@@ -228,6 +229,50 @@ impl Bench {
         let endpoint = format!("--endpoints={}", etcd.address());
         let bars = Bars { ratio: Some(1.0), peak: Some(64 << 20), first: None };
         self.compare(&case, self.long, bars, &[&endpoint, "lease", "list"])
+    }
+
+    /// A snapshot of a hundred megabytes of Kubernetes objects: read alone, then printed as kubectl does. The official
+    /// client has nothing like it.
+    fn objects(&mut self) -> Result<()> {
+        let name = "Kubernetes objects";
+        if !self.wants(name) {
+            return Ok(());
+        }
+        let etcd = Etcd::start();
+        // A copy is some 1.7 MB.
+        fill::objects(&etcd.endpoint(), self.keys / 16_000)?;
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("objects.db").display().to_string();
+        let program = self.programs.all()[0].path.clone();
+        let endpoint = format!("--endpoints={}", etcd.address());
+        measure::run(&program, &[&endpoint, "snapshot", "save", &file], &mut self.piece)?;
+        drop(etcd);
+        eprintln!("bench: {name}");
+        let args = ["get", "", "--prefix", "--snapshot", &file, "-w"];
+        let values = folder.path().join("values");
+        measure::print_into(&values, &program, &[&args[..], &["raw"]].concat())?;
+        let megabytes = f64::from(u32::try_from(values.metadata()?.len() / 1000)?) / 1000.0;
+        let mut reading = 0.0;
+        for (what, flags) in [
+            ("`-w raw`", &["raw"][..]),
+            ("`-w yaml`", &["yaml"]),
+            ("`-w yaml --show-managed-fields`", &["yaml", "--show-managed-fields"]),
+        ] {
+            let args = [&args[..], flags].concat();
+            let runs = (0..self.long).map(|_| measure::run(&program, &args, &mut self.piece));
+            let runs = runs.collect::<Result<Vec<Run>>>()?;
+            table::alone(&format!("{megabytes:.1} MB of {name}, {what}"), &runs);
+            let seconds = Figure::of(runs.iter().map(|run| run.cpu.as_secs_f64()));
+            let seconds = seconds.map_or(0.0, |figure| figure.median);
+            if reading == 0.0 {
+                reading = seconds;
+            } else {
+                // Of its processor time, without that of reading the file.
+                let decoding = seconds - reading;
+                eprintln!("bench: {what}: {:.0} MB a second", megabytes / decoding);
+            }
+        }
+        Ok(())
     }
 
     /// What has no first page, and answers that need not be compared once more.

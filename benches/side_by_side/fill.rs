@@ -3,6 +3,8 @@
 
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use etcd_client::{Client, Txn, TxnOp};
 
 use crate::Result;
@@ -21,6 +23,12 @@ pub fn key(number: usize) -> String {
 pub fn elsewhere(endpoint: &str, keys: usize, size: usize) -> Result<()> {
     eprintln!("bench: filling {endpoint} with {keys} keys of {size} bytes each");
     myself(&["fill", endpoint, &keys.to_string(), &size.to_string()])
+}
+
+/// Fills the server with so many copies of a Kubernetes cluster's objects, in another process.
+pub fn objects(endpoint: &str, copies: usize) -> Result<()> {
+    eprintln!("bench: filling {endpoint} with the objects of {copies} clusters");
+    myself(&["objects", endpoint, &copies.to_string()])
 }
 
 /// Grants leases in another process.
@@ -62,6 +70,38 @@ pub fn fill(endpoint: &str, keys: &str, size: &str) -> Result<()> {
         }
         while let Some(done) = writers.join_next().await {
             done??;
+        }
+        Ok(())
+    })
+}
+
+/// Puts so many copies of the objects of the tests' cluster, but for those that are encrypted: they are not decoded.
+pub fn put_objects(endpoint: &str, copies: &str) -> Result<()> {
+    let copies = copies.parse::<usize>()?;
+    let table = crate::project().join("tests/fixtures/keys.tsv.xz");
+    let unpacked = Command::new("xz").arg("-dc").arg(table).output()?;
+    let mut objects = Vec::new();
+    for row in String::from_utf8(unpacked.stdout)?.lines() {
+        let mut columns = row.split('\t').map(|column| BASE64_STANDARD.decode(column));
+        let (Some(key), Some(value)) = (columns.next(), columns.next()) else {
+            return Err("the table of objects has too few columns".into());
+        };
+        let (key, value) = (key?, value?);
+        if !value.starts_with(b"k8s:enc:") {
+            objects.push((key, value));
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let client = Client::connect([endpoint], None).await?;
+        let mut kv = client.kv_client();
+        for copy in 0..copies {
+            for batch in objects.chunks(BATCH) {
+                let place = |key: &[u8]| [format!("/copy-{copy:03}").as_bytes(), key].concat();
+                let puts =
+                    batch.iter().map(|(key, value)| TxnOp::put(place(key), &value[..], None));
+                kv.txn(Txn::new().and_then(puts.collect::<Vec<_>>())).await?;
+            }
         }
         Ok(())
     })

@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let outcome = match words[..] {
         ["fill", endpoint, keys, size] => fill::fill(endpoint, keys, size),
+        ["objects", endpoint, copies] => fill::put_objects(endpoint, copies),
         ["grant", endpoint, leases] => fill::grant(endpoint, leases),
         _ => cases::run(),
     };

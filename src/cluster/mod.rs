@@ -8,6 +8,7 @@ pub mod cause;
 pub mod decode;
 pub mod endpoint;
 pub mod grpc;
+pub mod kms;
 pub mod metrics;
 pub mod peek;
 pub mod probe;

@@ -25,12 +25,24 @@ pub fn is_tagged(bytes: &[u8]) -> bool {
 /// # Errors
 /// Where it is none, or has a form that Kubernetes has no meaning for.
 pub fn read(bytes: &[u8]) -> Result<Tree<'_>, Damage> {
-    let mut reader = Reader { bytes, at: 0 };
-    let value = reader.value(0)?;
-    if reader.at < bytes.len() {
-        return Err(reader.wrong("there is more behind the CBOR value"));
+    match read_partly(bytes) {
+        (value, None) => Ok(value),
+        (_, Some(damage)) => Err(damage),
     }
-    Ok(value)
+}
+
+/// Likewise, and what was read up to where it is damaged.
+#[must_use]
+pub fn read_partly(bytes: &[u8]) -> (Tree<'_>, Option<Damage>) {
+    let mut reader = Reader { bytes, at: 0, damage: None };
+    let value = match reader.value(0) {
+        Ok(value) => value,
+        Err(damage) => return (Tree::Null, Some(damage)),
+    };
+    if reader.at < bytes.len() && reader.damage.is_none() {
+        reader.damage = Some(reader.wrong("there is more behind the CBOR value"));
+    }
+    (value, reader.damage)
 }
 
 /// The beginning of an item: its major type, and its argument; none for an indefinite length.
@@ -43,6 +55,8 @@ struct Head {
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// What ended the list or the map that is read; those around it end with it.
+    damage: Option<Damage>,
 }
 
 impl<'a> Reader<'a> {
@@ -92,8 +106,8 @@ impl<'a> Reader<'a> {
                 Err(_) => Tree::Number(Cow::Owned((-1 - i128::from(number)).to_string())),
             }),
             (2 | 3, length) => Ok(Tree::Text(self.text(major, length)?)),
-            (4, count) => self.list(count, depth),
-            (5, count) => self.map(count, depth),
+            (4, count) => Ok(self.list(count, depth)),
+            (5, count) => Ok(self.map(count, depth)),
             (6, Some(tag)) => self.tagged(tag, depth),
             (7, Some(bits)) => self.simple(info, bits),
             _ => Err(self.wrong("a CBOR item has no valid form")),
@@ -123,31 +137,43 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn list(&mut self, count: Option<u64>, depth: usize) -> Result<Tree<'a>, Damage> {
+    fn list(&mut self, count: Option<u64>, depth: usize) -> Tree<'a> {
         let mut items = Vec::new();
         let mut left = count;
-        while !self.ends(&mut left) {
-            items.push(self.value(depth + 1)?);
+        while self.damage.is_none() && !self.ends(&mut left) {
+            match self.value(depth + 1) {
+                Ok(item) => items.push(item),
+                Err(damage) => self.damage = Some(damage),
+            }
         }
-        Ok(Tree::List(items))
+        Tree::List(items)
     }
 
-    fn map(&mut self, count: Option<u64>, depth: usize) -> Result<Tree<'a>, Damage> {
+    fn map(&mut self, count: Option<u64>, depth: usize) -> Tree<'a> {
         let mut members: Members = Vec::new();
         let mut left = count;
-        while !self.ends(&mut left) {
-            let key = match self.head()? {
-                Head { major: major @ (2 | 3), argument, .. } => self.text(major, argument)?,
-                _ => return Err(self.wrong("a CBOR member has no name")),
-            };
-            members.push((key, self.value(depth + 1)?));
+        while self.damage.is_none() && !self.ends(&mut left) {
+            match self.member(depth) {
+                Ok(member) => members.push(member),
+                Err(damage) => self.damage = Some(damage),
+            }
         }
         // Written by length first; JSON of custom resources is sorted by bytes.
         members.sort_by(|(one, _), (other, _)| one.cmp(other));
-        if members.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-            return Err(self.wrong("a CBOR object has a member twice"));
+        let before = members.len();
+        members.dedup_by(|(one, _), (other, _)| one == other);
+        if members.len() < before && self.damage.is_none() {
+            self.damage = Some(self.wrong("a CBOR object has a member twice"));
         }
-        Ok(Tree::Map(members))
+        Tree::Map(members)
+    }
+
+    fn member(&mut self, depth: usize) -> Result<(Cow<'a, str>, Tree<'a>), Damage> {
+        let key = match self.head()? {
+            Head { major: major @ (2 | 3), argument, .. } => self.text(major, argument)?,
+            _ => return Err(self.wrong("a CBOR member has no name")),
+        };
+        Ok((key, self.value(depth + 1)?))
     }
 
     /// Whether a list or a map is over; counts what is left of it.

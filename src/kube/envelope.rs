@@ -53,19 +53,23 @@ pub fn look(value: &[u8]) -> Look {
     }
 }
 
-/// Opens the protobuf envelope. A newline that a pipe has added is passed over.
+/// Opens the protobuf envelope, and says where it is damaged. A newline that a pipe has added is passed over.
 ///
 /// # Errors
-/// Another style of encoding, or damage.
-pub fn open(value: &[u8]) -> Result<Typed<'_>, Damage> {
+/// Another style of encoding, or what no object is in.
+pub fn open(value: &[u8]) -> Result<(Typed<'_>, Option<Damage>), Damage> {
     let Some(inside) = value.strip_prefix(PROTOBUF) else {
         let style = value.get(3).copied().unwrap_or_default();
         return Err(Damage::new(format!("its encoding style {style} is unknown")).at(3));
     };
-    let typed = match (typed(inside), inside.strip_suffix(b"\n")) {
-        (Err(err), Some(shorter)) => self::typed(shorter).map_err(|_| err),
-        (typed, _) => typed,
-    }?;
+    let (mut found, mut damage) = typed(inside);
+    if damage.is_some()
+        && let Some(shorter) = inside.strip_suffix(b"\n")
+        && let (whole, None) = typed(shorter)
+    {
+        (found, damage) = (whole, None);
+    }
+    let typed = found;
     if !typed.content_encoding.is_empty() {
         let name = tree::text(typed.content_encoding);
         return Err(Damage::new(format!("its content encoding {name:?} is unknown")));
@@ -75,7 +79,7 @@ pub fn open(value: &[u8]) -> Result<Typed<'_>, Damage> {
         let name = tree::text(typed.content_type);
         return Err(Damage::new(format!("its content type {name:?} is unknown")));
     }
-    Ok(typed)
+    Ok((typed, damage))
 }
 
 impl Typed<'_> {
@@ -86,19 +90,35 @@ impl Typed<'_> {
     }
 }
 
-fn typed(message: &[u8]) -> Result<Typed<'_>, Damage> {
+/// What is in an envelope, up to where it is damaged.
+fn typed(message: &[u8]) -> (Typed<'_>, Option<Damage>) {
     let mut found = Typed::default();
+    let mut damage = None;
     let mut fields = wire::fields(message);
     loop {
         let at = message.len() - fields.rest().len() + PROTOBUF.len();
-        let Some(field) = fields.next() else { return Ok(found) };
-        match field.map_err(|err| err.at(at))? {
+        let next = match fields.next() {
+            None => return (found, damage),
+            Some(Ok(field)) => field,
+            Some(Err(err)) => {
+                damage.get_or_insert(err.at(at));
+                match fields.cut() {
+                    // An object that ends too early is one up to there.
+                    Some(cut @ (1 | 2, _)) => cut,
+                    _ => return (found, damage),
+                }
+            }
+        };
+        match next {
             (1, Payload::Bytes(meta)) => {
                 for part in wire::fields(meta) {
-                    match part.map_err(|err| err.at(at))? {
-                        (1, Payload::Bytes(text)) => found.api_version = tree::text(text),
-                        (2, Payload::Bytes(text)) => found.kind = tree::text(text),
-                        _ => {}
+                    match part {
+                        Ok((1, Payload::Bytes(text))) => found.api_version = tree::text(text),
+                        Ok((2, Payload::Bytes(text))) => found.kind = tree::text(text),
+                        Ok(_) => {}
+                        Err(err) => {
+                            damage.get_or_insert(err.at(at));
+                        }
                     }
                 }
             }

@@ -1,9 +1,15 @@
 //! The names of resources as kubectl takes them, and where an API server keeps their objects.
 //!
-//! Source: the API servers' own storage (`pkg/registry` and `pkg/kubeapiserver` of Kubernetes). Custom resources are
-//! named by their definitions, which are in the store too.
+//! Source: the API servers' own storage (`pkg/registry` and `pkg/kubeapiserver` of Kubernetes; of `OpenShift` the table of its storage test,
+//! `test/extended/etcd/etcd_storage_path.go` in `openshift/origin`, and the prefixes of its older API server). Custom resources are named by
+//! their definitions, which are in the store too.
 
 use super::tree::Tree;
+
+/// What API servers put before their keys where nobody says otherwise: Kubernetes', and the Kubernetes of `OpenShift`.
+pub const PREFIXES: [&str; 2] = ["/registry", "/kubernetes.io"];
+/// And the API servers that `OpenShift` has beside it.
+pub const OPENSHIFT_PREFIX: &str = "/openshift.io";
 
 /// Where definitions of custom resources are kept, below the prefix.
 pub const DEFINITIONS: &str = "apiextensions.k8s.io/customresourcedefinitions";
@@ -20,6 +26,8 @@ pub struct Resource {
     pub namespaced: bool,
     /// Of its keys, between the prefix and the namespace or name.
     pub path: String,
+    /// Whether it is kept by an API server of `OpenShift`'s own.
+    pub openshift: bool,
 }
 
 impl Resource {
@@ -46,7 +54,8 @@ impl Resource {
         let path = format!("{group}/{plural}");
         let namespaced = text(spec, "scope").as_deref() != Some("Cluster");
         let kind = text(names, "kind")?;
-        Some(Self { plural, kind, others, groups: vec![group], namespaced, path })
+        let groups = vec![group];
+        Some(Self { plural, kind, others, groups, namespaced, path, openshift: false })
     }
 }
 
@@ -71,7 +80,9 @@ impl Wanted {
     /// The resource of Kubernetes itself that is meant.
     #[must_use]
     pub fn known(&self) -> Option<Resource> {
-        TABLE.iter().map(resource).find(|one| self.is(one))
+        let openshift = |row| Resource { openshift: true, ..resource(row) };
+        let all = TABLE.iter().map(resource).chain(OPENSHIFT.iter().map(openshift));
+        all.into_iter().find(|one| self.is(one))
     }
 
     #[must_use]
@@ -112,6 +123,7 @@ fn resource(row: &Row) -> Resource {
             .collect(),
         namespaced,
         path: if path.is_empty() { plural } else { path }.to_owned(),
+        openshift: false,
     }
 }
 
@@ -126,7 +138,8 @@ const TABLE: [Row; 79] = [
     ("endpoints", "Endpoints", "ep", "core", true, "services/endpoints"),
     ("events", "Event", "ev", "core events.k8s.io", true, ""),
     ("limitranges", "LimitRange", "limits", "core", true, ""),
-    ("namespaces", "Namespace", "ns", "core", false, ""),
+    // A project of OpenShift is a namespace.
+    ("namespaces", "Namespace", "ns project projects", "core project.openshift.io", false, ""),
     ("nodes", "Node", "no", "core", false, "minions"),
     ("persistentvolumeclaims", "PersistentVolumeClaim", "pvc", "core", true, ""),
     ("persistentvolumes", "PersistentVolume", "pv", "core", false, ""),
@@ -203,6 +216,36 @@ const TABLE: [Row; 79] = [
     ("storageversionmigrations", "StorageVersionMigration", "", "storagemigration.k8s.io", false, ""),
 ];
 
+const APPS: &str = "apps.openshift.io";
+const BUILD: &str = "build.openshift.io";
+const IMAGE: &str = "image.openshift.io";
+const OAUTH: &str = "oauth.openshift.io";
+const TEMPLATE: &str = "template.openshift.io";
+const USER: &str = "user.openshift.io";
+
+/// What `OpenShift`'s own API servers keep; all else of it are custom resources, since release 4.
+#[rustfmt::skip]
+const OPENSHIFT: [Row; 17] = [
+    ("deploymentconfigs", "DeploymentConfig", "dc", APPS, true, ""),
+    ("builds", "Build", "", BUILD, true, ""),
+    ("buildconfigs", "BuildConfig", "bc", BUILD, true, ""),
+    ("images", "Image", "", IMAGE, false, ""),
+    ("imagestreams", "ImageStream", "is", IMAGE, true, ""),
+    ("oauthaccesstokens", "OAuthAccessToken", "", OAUTH, false, "oauth/accesstokens"),
+    ("oauthauthorizetokens", "OAuthAuthorizeToken", "", OAUTH, false, "oauth/authorizetokens"),
+    ("oauthclients", "OAuthClient", "", OAUTH, false, "oauth/clients"),
+    ("oauthclientauthorizations", "OAuthClientAuthorization", "", OAUTH, false, "oauth/clientauthorizations"),
+    ("routes", "Route", "", "route.openshift.io", true, ""),
+    // Without its group the name is that of the core's.
+    ("rangeallocations", "RangeAllocation", "", "security.openshift.io", false, ""),
+    ("templates", "Template", "", TEMPLATE, true, ""),
+    ("templateinstances", "TemplateInstance", "", TEMPLATE, true, ""),
+    ("brokertemplateinstances", "BrokerTemplateInstance", "", TEMPLATE, false, ""),
+    ("groups", "Group", "", USER, false, ""),
+    ("identities", "Identity", "", USER, false, "useridentities"),
+    ("users", "User", "", USER, false, ""),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,8 +256,10 @@ mod tests {
 
     #[test]
     fn a_resource_answers_to_each_of_its_names() {
-        for row in &TABLE {
-            let expected = resource(row);
+        let openshift = OPENSHIFT.iter().filter(|row| row.0 != "rangeallocations");
+        for row in TABLE.iter().chain(openshift) {
+            let mut expected = resource(row);
+            expected.openshift = OPENSHIFT.contains(row);
             let named =
                 [row.0, row.1].into_iter().chain(row.2.split(' ').filter(|one| !one.is_empty()));
             for word in named {
@@ -232,6 +277,8 @@ mod tests {
         for text in ["events", "events.events.k8s.io", "ev.v1.", "events.v1"] {
             assert_eq!(name(text).as_deref(), Some("events"), "{text}");
         }
+        let narrow = Wanted::parse("rangeallocations.security.openshift.io").known();
+        assert!(narrow.is_some_and(|one| one.openshift));
         for text in ["deployments.batch", "pods.apps", "deployments.v1", "", "."] {
             assert_eq!(name(text), None, "{text}");
         }

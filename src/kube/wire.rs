@@ -16,12 +16,13 @@ pub enum Payload<'a> {
 pub struct Fields<'a> {
     rest: &'a [u8],
     failed: bool,
+    cut: Option<(u32, &'a [u8])>,
 }
 
 /// Gives the fields of a message. Nothing follows after an error.
 #[must_use]
 pub fn fields(message: &[u8]) -> Fields<'_> {
-    Fields { rest: message, failed: false }
+    Fields { rest: message, failed: false, cut: None }
 }
 
 impl<'a> Iterator for Fields<'a> {
@@ -44,6 +45,12 @@ impl<'a> Fields<'a> {
         self.rest
     }
 
+    /// After an error: the field whose bytes end before it does, and what there is of them.
+    #[must_use]
+    pub fn cut(&self) -> Option<(u32, Payload<'a>)> {
+        self.cut.map(|(number, bytes)| (number, Payload::Bytes(bytes)))
+    }
+
     fn field(&mut self) -> Result<(u32, Payload<'a>), Damage> {
         let key = self.varint()?;
         let number = u32::try_from(key >> 3).unwrap_or(0);
@@ -56,6 +63,9 @@ impl<'a> Fields<'a> {
             5 => Payload::Fixed32(self.fixed()?),
             2 => {
                 let length = usize::try_from(self.varint()?).unwrap_or(usize::MAX);
+                if length > self.rest.len() {
+                    self.cut = Some((number, self.rest));
+                }
                 Payload::Bytes(self.take(length)?)
             }
             3 | 4 => return Err(Damage::new("a field is a group, which no Kubernetes object has")),

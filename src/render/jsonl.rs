@@ -93,7 +93,7 @@ fn object(pair: &Pair, decode: &Decode) -> Vec<u8> {
     let mut value = Vec::new();
     decode.value(pair, |found| match found {
         Found::Object(object) => object.json(Style::Server, &mut value),
-        Found::Closed(why) => {
+        Found::Closed(why) | Found::Damaged(why) => {
             let base64 = Tree::text(STANDARD.encode(&pair.value));
             let members = vec![("base64".into(), base64), ("why".into(), Tree::text(why))];
             json::write(&Tree::Map(members), Style::Server, &mut value);

@@ -107,6 +107,14 @@ pub struct Look {
     pub decode: Decode,
 }
 
+impl Look {
+    /// What could not be read whole since this was last asked, in words.
+    pub fn failures(&self) -> Vec<String> {
+        let failed = self.decode.failed.take().into_iter();
+        failed.map(|(key, why)| format!("{} is {why}", escape::cell(&key, self))).collect()
+    }
+}
+
 /// What of a range is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum View {

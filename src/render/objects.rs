@@ -31,6 +31,8 @@ pub struct Seen {
     pub objects: usize,
     /// Of those, how many could not be shown.
     pub closed: usize,
+    /// And how many not whole.
+    pub damaged: usize,
 }
 
 /// Objects on their way to the reader.
@@ -62,11 +64,12 @@ impl<'l> Objects<'l> {
         Self { format, look, layout, seen, listed: 0, rows, text }
     }
 
-    /// Writes one; gives why, in words, where it cannot be shown.
+    /// Writes one; gives why, in words, where it cannot be shown for want of a key.
     pub fn object(&mut self, pair: &Pair, out: &mut dyn Write) -> Result<Option<String>> {
         self.seen.objects += 1;
         if matches!(self.format, Format::Simple | Format::Table) {
             let row = self.row(pair);
+            self.seen.damaged += self.look.decode.failed.borrow().len();
             self.rows.waiting.push(row);
             if self.rows.waiting.len() == Self::BLOCK {
                 self.rows.write(out)?;
@@ -85,13 +88,17 @@ impl<'l> Objects<'l> {
                 }
                 None
             }
-            Found::Closed(why) => Some(why),
+            Found::Closed(why) | Found::Damaged(why) => Some(why),
             Found::Other => Some("no Kubernetes object".to_owned()),
         });
+        // What is damaged or has a wrong key is named by who asks for the failures.
+        let failed = !self.look.decode.failed.borrow().is_empty();
         if let Some(why) = closed {
             self.seen.closed += 1;
-            return Ok(Some(format!("{} is {why}", escape::cell(&pair.key, self.look))));
+            let words = format!("{} is {why}", escape::cell(&pair.key, self.look));
+            return Ok(Some(words).filter(|_| !failed));
         }
+        self.seen.damaged += usize::from(failed);
         match self.format {
             Format::Json if !one => {
                 let opening = if self.listed == 0 { JSON_OPENING } else { "," };
@@ -154,7 +161,7 @@ impl<'l> Objects<'l> {
         };
         let created = self.look.decode.value(pair, |found| match found {
             Found::Object(object) => object.created(),
-            Found::Closed(_) | Found::Other => None,
+            Found::Closed(_) | Found::Damaged(_) | Found::Other => None,
         });
         let age = created.map_or_else(
             || "<unknown>".to_owned(),

@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::object::Found;
 use super::{Look, View, endpoint, escape, event, words};
 use crate::error::Result;
@@ -309,6 +312,11 @@ fn value(pair: &Pair, look: &Look, out: &mut dyn Write) -> Result<()> {
     look.decode.value(pair, |found| match found {
         Found::Object(object) => object.yaml(&mut text),
         Found::Closed(why) => text.extend_from_slice(format!("# {why}\n").as_bytes()),
+        Found::Damaged(why) => {
+            let base64 = STANDARD.encode(&pair.value);
+            let lines = format!("# {why}\n# as it is stored, in base64: {base64}\n");
+            text.extend_from_slice(lines.as_bytes());
+        }
         Found::Other => {}
     });
     if text.is_empty() {

@@ -66,14 +66,19 @@ fn events(response: &WatchResponse, decode: &Decode, out: &mut dyn Write) -> Res
 /// A value as the object that it is, else as text.
 fn value(pair: &Pair, decode: &Decode, out: &mut dyn Write) -> Result<()> {
     let mut text = Vec::new();
-    decode.value(pair, |found| match found {
-        Found::Object(object) => object.yaml(&mut text),
-        Found::Closed(why) => text.extend_from_slice(format!("# {why}\n").as_bytes()),
-        Found::Other => {}
+    let shown = decode.value(pair, |found| match found {
+        Found::Object(object) => {
+            object.yaml(&mut text);
+            true
+        }
+        Found::Closed(why) | Found::Damaged(why) => {
+            text.extend_from_slice(format!("# {why}\n").as_bytes());
+            false
+        }
+        Found::Other => false,
     });
     out.write_all(&text)?;
-    // A comment alone is no document.
-    if !text.is_empty() && !text.starts_with(b"# ") {
+    if shown {
         return Ok(());
     }
     match std::str::from_utf8(&pair.value) {

@@ -7,9 +7,9 @@ use super::Objects;
 use crate::arg;
 use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::kube::resources::{DEFINITIONS, Resource, Wanted};
+use crate::kube::resources::{DEFINITIONS, OPENSHIFT_PREFIX, PREFIXES, Resource, Wanted};
 use crate::kube::{Options, Value, read};
-use crate::output::{Decode, Format, Layout, say};
+use crate::output::{Decode, Format, Layout, Seen, say};
 use crate::request::{Range, RangeEnd};
 
 #[derive(Debug, clap::Args)]
@@ -24,9 +24,9 @@ pub struct Args {
     /// The objects of every namespace
     #[arg(short = 'A', long)]
     all_namespaces: bool,
-    /// What the API server puts before its keys
-    #[arg(long, value_name = "PREFIX", default_value = "/registry")]
-    etcd_prefix: String,
+    /// What the API server puts before its keys; /registry, or /kubernetes.io and /openshift.io, unless given
+    #[arg(long, value_name = "PREFIX")]
+    etcd_prefix: Option<String>,
     /// Read at this revision; 0 for the newest
     #[arg(long, value_name = "REVISION", default_value = "0", value_parser = arg::int)]
     rev: i64,
@@ -54,8 +54,13 @@ pub async fn run(mut args: Args, cx: &mut Context) -> Result<()> {
             )));
         }
     }
-    let prefix = format!("/{}", args.etcd_prefix.trim_matches('/'));
-    let resource = args.resource(&prefix, &decode, cx).await?;
+    let wanted = Wanted::parse(&args.kind);
+    let known = wanted.known();
+    let prefix = args.prefix(known.as_ref(), cx).await?;
+    let resource = match known {
+        Some(known) => known,
+        None => args.defined(&wanted, &prefix, &decode, cx).await?,
+    };
     if args.all_namespaces && args.name.is_some() && resource.namespaced {
         let words = "a resource cannot be retrieved by name across all namespaces";
         return Err(Error::bad_args(words).hint("-n NAMESPACE says where it is"));
@@ -87,8 +92,12 @@ pub async fn run(mut args: Args, cx: &mut Context) -> Result<()> {
         }
         _ if seen.closed > 0 => {
             let words = format!("{} of {} objects could not be shown", seen.closed, seen.objects);
-            let hint = "--encryption-config FILE opens what is encrypted at rest";
+            let hint = "--encryption-config FILE opens what is encrypted at rest, --kms-dek-file FILE what a KMS plugin has sealed";
             Err(Error::failure(words).hint(hint))
+        }
+        _ if seen.damaged > 0 => {
+            let Seen { damaged, objects, .. } = seen;
+            Err(Error::failure(format!("{damaged} of {objects} objects could not be read whole")))
         }
         _ => {
             if seen.objects == 0 && matches!(format, Format::Simple | Format::Table) {
@@ -104,12 +113,46 @@ pub async fn run(mut args: Args, cx: &mut Context) -> Result<()> {
 }
 
 impl Args {
-    /// What is meant: a resource of Kubernetes, else one that the store defines.
-    async fn resource(&self, prefix: &str, decode: &Decode, cx: &mut Context) -> Result<Resource> {
-        let wanted = Wanted::parse(&self.kind);
-        if let Some(known) = wanted.known() {
-            return Ok(known);
+    /// What stands before the keys: what was said, else the first that the store has.
+    async fn prefix(&self, known: Option<&Resource>, cx: &mut Context) -> Result<String> {
+        if let Some(said) = &self.etcd_prefix {
+            return Ok(format!("/{}", said.trim_matches('/')));
         }
+        if known.is_some_and(|one| one.openshift) {
+            return Ok(OPENSHIFT_PREFIX.to_owned());
+        }
+        for prefix in PREFIXES {
+            let range = Range {
+                key: format!("{prefix}/").into(),
+                end: RangeEnd::Prefix,
+                revision: self.rev,
+                limit: 1,
+                keys_only: true,
+                ..Range::default()
+            };
+            let mut pages = cx.source(self.snapshot.as_deref()).await?.range(range).await?;
+            let mut pairs = Vec::new();
+            while pages.next(&mut pairs).await? {
+                if !pairs.is_empty() {
+                    return Ok(prefix.to_owned());
+                }
+            }
+        }
+        say(&format!(
+            "hint: no key begins with {}/; --etcd-prefix says where the API server's keys begin",
+            PREFIXES.join("/ or ")
+        ));
+        Ok(PREFIXES[0].to_owned())
+    }
+
+    /// The resource that is meant, of those that the store defines.
+    async fn defined(
+        &self,
+        wanted: &Wanted,
+        prefix: &str,
+        decode: &Decode,
+        cx: &mut Context,
+    ) -> Result<Resource> {
         let key = format!("{}/{DEFINITIONS}/", prefix.trim_end_matches('/'));
         let range = Range {
             key: key.clone().into(),

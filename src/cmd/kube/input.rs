@@ -41,7 +41,9 @@ pub fn pairs(bytes: Vec<u8>, form: Option<Form>) -> Result<Vec<Pair>> {
     let wrong = |what: &str| Error::failure(format!("the input is no {what}"));
     match form {
         Some(Form::Raw) => Ok(vec![raw(bytes)]),
-        Some(Form::Hex) => Ok(vec![value(hex(&bytes).ok_or_else(|| wrong("hexadecimal"))?)]),
+        Some(Form::Hex) => hex_lines(&bytes)
+            .or_else(|| hex(&bytes).map(|found| vec![value(found)]))
+            .ok_or_else(|| wrong("hexadecimal")),
         Some(Form::Base64) => Ok(vec![value(base64(&bytes).ok_or_else(|| wrong("base64"))?)]),
         Some(Form::Json) => answer(&bytes).ok_or_else(|| wrong("answer of get -w json")),
         None => {
@@ -49,6 +51,7 @@ pub fn pairs(bytes: Vec<u8>, form: Option<Form>) -> Result<Vec<Pair>> {
                 .or_else(|| {
                     hex(&bytes).filter(|found| is_stored(found)).map(|found| vec![value(found)])
                 })
+                .or_else(|| hex_lines(&bytes))
                 .or_else(|| {
                     base64(&bytes).filter(|found| is_stored(found)).map(|found| vec![value(found)])
                 });
@@ -104,6 +107,21 @@ fn hex(bytes: &[u8]) -> Option<Vec<u8>> {
     }
     let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
     digits.as_bytes().chunks(2).map(byte).collect()
+}
+
+/// Keys and values in turn, a line each, as `get --hex` prints them.
+fn hex_lines(bytes: &[u8]) -> Option<Vec<Pair>> {
+    let lines: Vec<Vec<u8>> =
+        bytes.trim_ascii().split(|byte| *byte == b'\n').map(hex).collect::<Option<_>>()?;
+    let (pairs, []) = lines.as_chunks() else { return None };
+    let pair = |[key, value]: &[Vec<u8>; 2]| {
+        is_stored(value).then(|| Pair {
+            key: key.clone().into(),
+            value: value.clone().into(),
+            ..Pair::default()
+        })
+    };
+    pairs.iter().map(pair).collect()
 }
 
 fn base64(bytes: &[u8]) -> Option<Vec<u8>> {

@@ -8,12 +8,13 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::arg::{self, Bytes};
+use crate::cluster::kms::Plugins;
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::kube::encryption::Keys;
 use crate::kube::json::Style;
-use crate::kube::{Options, Value, encode, read, yaml};
-use crate::output::{Decode, Format, View, print_bytes};
+use crate::kube::{Damage, Options, Value, encode, read, yaml};
+use crate::output::{Decode, Format, View, print_bytes, print_stored, say};
 use crate::reply::{Header, Pair, Tail};
 use crate::secret;
 
@@ -41,7 +42,7 @@ enum Kube {
         /// What the input is; told by itself unless given
         #[arg(long, value_name = "raw|hex|base64|json")]
         input: Option<Form>,
-        /// Key that the value is stored under, which AES-GCM needs to open it
+        /// Key that the value is stored under, which AES-GCM and KMS need to open it
         #[arg(long, value_name = "KEY")]
         key: Option<Bytes>,
         #[command(flatten)]
@@ -72,9 +73,12 @@ pub struct Objects {
     /// Show which manager owns which field of a Kubernetes object
     #[arg(long)]
     show_managed_fields: bool,
-    /// Open values that are encrypted at rest with the keys of an API server's `EncryptionConfiguration`
+    /// Open values that are encrypted at rest, with the keys of an API server's `EncryptionConfiguration` and the KMS plugins that it names
     #[arg(long, value_name = "FILE", value_parser = arg::path())]
     encryption_config: Option<PathBuf>,
+    /// Open values that a KMS plugin has sealed with the data keys or seeds that it unwraps: lines of KEYID=HEX
+    #[arg(long, value_name = "FILE", value_parser = arg::path())]
+    kms_dek_file: Option<PathBuf>,
 }
 
 impl Objects {
@@ -83,20 +87,26 @@ impl Objects {
     /// # Errors
     /// A file that cannot be read, or holds no keys.
     pub fn decode(&self, asked_for: bool) -> Result<Decode> {
-        let keys = match &self.encryption_config {
-            None => Keys::default(),
-            Some(path) => {
-                let failed = |err: &dyn std::fmt::Display| {
-                    Error::failure(format!("could not read {}: {err}", path.display()))
-                };
-                let file =
-                    if path == Path::new("-") { crate::input::raw() } else { File::open(path) };
-                let text = file.and_then(|mut file| secret::all(&mut file));
-                Keys::of_config(&text.map_err(|err| failed(&err))?).map_err(|err| failed(&err))?
-            }
-        };
-        let everywhere = asked_for || self.show_managed_fields || self.encryption_config.is_some();
-        Ok(Decode { everywhere, managed_fields: self.show_managed_fields, keys })
+        let mut keys = Keys::default();
+        for (path, unwrapped) in [(&self.encryption_config, false), (&self.kms_dek_file, true)] {
+            let Some(path) = path else { continue };
+            let failed = |err: &dyn std::fmt::Display| {
+                Error::failure(format!("could not read {}: {err}", path.display()))
+            };
+            let file = if path == Path::new("-") { crate::input::raw() } else { File::open(path) };
+            let text = file.and_then(|mut file| secret::all(&mut file));
+            let text = text.map_err(|err| failed(&err))?;
+            let read = if unwrapped { keys.add_unwrapped(&text) } else { keys.add_config(&text) };
+            read.map_err(|err| failed(&err))?;
+        }
+        let opens = self.encryption_config.is_some() || self.kms_dek_file.is_some();
+        let everywhere = asked_for || self.show_managed_fields || opens;
+        Ok(Decode {
+            everywhere,
+            managed_fields: self.show_managed_fields,
+            keys,
+            ..Decode::default()
+        })
     }
 }
 
@@ -111,14 +121,28 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
             if let (Some(key), [only]) = (key, pairs.as_mut_slice()) {
                 only.key = key.0.into();
             }
-            for pair in &pairs {
-                print_one(pair, &decode, out.format, pairs.len() > 1)?;
+            for failure in Plugins::default().unwrap(&decode.keys, &pairs).await {
+                say(&failure);
             }
             if out.format == Format::Yaml {
                 out.decode(decode);
-                out.print_pairs(&Header::default(), &pairs, Tail::default(), View::Pairs)?;
+                return out.print_pairs(&Header::default(), &pairs, Tail::default(), View::Pairs);
             }
-            Ok(())
+            let mut failures = Vec::new();
+            for pair in &pairs {
+                failures.extend(print_one(pair, &decode, out.format, pairs.len() > 1)?);
+            }
+            match failures.len() {
+                0 => Ok(()),
+                1 if pairs.len() == 1 => Err(failures.remove(0)),
+                count => {
+                    for failure in &failures {
+                        say(&failure.to_string());
+                    }
+                    let all = pairs.len();
+                    Err(Error::failure(format!("{count} of {all} values could not be read whole")))
+                }
+            }
         }
         Kube::Get(args) => get::run(args, cx).await,
         Kube::Encode { file } => {
@@ -127,16 +151,14 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
                 .map_err(|err| Error::failure(format!("could not read the object: {err}")))?;
             let stored = encode::stored(&object)
                 .map_err(|err| Error::failure(format!("could not encode the object: {err}")))?;
-            print_bytes(&stored)
+            print_stored(&stored)
         }
     }
 }
 
-/// Prints one object in the formats that have no frame around it.
-fn print_one(pair: &Pair, decode: &Decode, format: Format, several: bool) -> Result<()> {
-    if format == Format::Yaml {
-        return Ok(());
-    }
+/// Prints one object in the formats that have no frame around it, as far as it can be read; says why where that is not
+/// to its end.
+fn print_one(pair: &Pair, decode: &Decode, format: Format, several: bool) -> Result<Option<Error>> {
     let opened = decode.keys.open(&pair.key, &pair.value);
     let value = opened.as_ref().map_or(&pair.value[..], |plain| &plain[..]);
     let mod_revision = Some(pair.mod_revision).filter(|revision| *revision > 0);
@@ -145,21 +167,21 @@ fn print_one(pair: &Pair, decode: &Decode, format: Format, several: bool) -> Res
         b"" => "the value".to_owned(),
         key => String::from_utf8_lossy(key).into_owned(),
     };
+    let damaged = |damage: &Damage| {
+        Error::failure(format!("{named} is a damaged Kubernetes object: {damage}"))
+    };
     let object = match read(value, &options) {
         Ok(Value::Object(object)) => object,
         Ok(Value::Opaque) => {
-            return Err(Error::failure(format!("{named} is no Kubernetes object")));
+            return Ok(Some(Error::failure(format!("{named} is no Kubernetes object"))));
         }
         Ok(Value::Encrypted) => {
             let sealed = crate::kube::encryption::sealed(value);
             let words = sealed.map_or_else(String::new, |sealed| sealed.to_string());
-            return Err(Error::failure(format!("{named} is {words}"))
-                .hint("--encryption-config FILE opens it; AES-GCM needs the --key that it is stored under"));
+            return Ok(Some(Error::failure(format!("{named} is {words}")).hint(WITH_KEYS)));
         }
         Err(damage) => {
-            return Err(Error::failure(format!(
-                "{named} is a damaged Kubernetes object: {damage}"
-            )));
+            return Ok(Some(damaged(&damage)));
         }
     };
     let mut text = Vec::new();
@@ -176,8 +198,11 @@ fn print_one(pair: &Pair, decode: &Decode, format: Format, several: bool) -> Res
     if text.last() != Some(&b'\n') {
         text.push(b'\n');
     }
-    print_bytes(&text)
+    print_bytes(&text)?;
+    Ok(object.damage.as_ref().map(damaged))
 }
+
+const WITH_KEYS: &str = "--encryption-config FILE opens it, or --kms-dek-file FILE what a KMS plugin has sealed; AES-GCM and KMS need the --key that it is stored under";
 
 /// All of a file, or of standard input.
 fn contents(file: Option<&Path>) -> Result<Vec<u8>> {

@@ -8,13 +8,15 @@ use clap::{Args as _, Command, FromArgMatches as _};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::task::JoinSet;
 
-use super::{Variables, Wanted, for_each_event, print};
+use super::{Variables, Wanted, for_each_event, print, unwrap};
+use crate::cluster::kms::Plugins;
 use crate::cluster::watch::{Heard, Watches};
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::go::tokens::tokens;
 use crate::grammar;
 use crate::input::{self, Lines};
+use crate::kube::encryption::Keys;
 use crate::output::{Decode, Format, Output, say};
 
 /// Answers that may wait while a watch's command runs; no more are read for any watch until then.
@@ -32,6 +34,7 @@ enum Line {
 
 pub async fn run(variables: &Variables, decode: Decode, cx: &mut Context) -> Result<()> {
     let mut out = cx.output(&Format::WITHOUT_RAW)?;
+    let keys = decode.keys.clone();
     out.decode_values(decode)?;
     let cluster = cx.cluster().await?;
     cluster.login().await?;
@@ -41,6 +44,7 @@ pub async fn run(variables: &Variables, decode: Decode, cx: &mut Context) -> Res
         printers: Vec::new(),
         tasks: JoinSet::new(),
         out: Arc::new(Mutex::new(out)),
+        keys,
     };
     loop {
         tokio::select! {
@@ -73,6 +77,7 @@ struct Session<'a> {
     printers: Vec<mpsc::Sender<Heard>>,
     tasks: JoinSet<Result<()>>,
     out: Arc<Mutex<Output>>,
+    keys: Keys,
 }
 
 impl Session<'_> {
@@ -81,9 +86,11 @@ impl Session<'_> {
         self.watches.add(watch);
         let (sender, mut heard) = mpsc::channel::<Heard>(WAITING);
         self.printers.push(sender);
-        let out = Arc::clone(&self.out);
+        let (out, keys) = (Arc::clone(&self.out), self.keys.clone());
         self.tasks.spawn(async move {
+            let mut plugins = Plugins::default();
             while let Some(heard) = heard.recv().await {
+                unwrap(&heard, &keys, &mut plugins).await;
                 let response =
                     print(heard, &mut out.lock().unwrap_or_else(PoisonError::into_inner))?;
                 for_each_event(&command, &response).await?;

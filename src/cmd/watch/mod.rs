@@ -8,14 +8,16 @@ use std::sync::Arc;
 
 use crate::arg;
 use crate::child;
+use crate::cluster::kms::Plugins;
 use crate::cluster::watch::Heard;
 use crate::cmd::kube::Objects;
 use crate::context::Context;
 use crate::error::{Error, Exit, Result};
 use crate::go::quote::quote;
+use crate::kube::encryption::Keys;
 use crate::output::{Format, Output};
 use crate::proto::{WatchResponse, is_deletion};
-use crate::reply::Reply;
+use crate::reply::{Pair, Reply};
 use crate::request::{RangeEnd, Watch};
 
 /// Print what happens to keys, as it happens
@@ -91,11 +93,13 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
     }
     let wanted = args.flags.wanted(args.words, cx.dash, variables)?;
     let mut out = cx.output(&Format::WITHOUT_RAW)?;
+    let (keys, mut plugins) = (decode.keys.clone(), Plugins::default());
     out.decode_values(decode)?;
     let mut watches = cx.cluster().await?.watches();
     watches.add(wanted.watch);
     let mut over = Error::new(Exit::Interrupted, "watch is canceled by the server");
     while let Some(heard) = watches.next().await? {
+        unwrap(&heard, &keys, &mut plugins).await;
         if let Some(end) = &heard.end {
             over = end.causes.explain(over);
         }
@@ -103,6 +107,17 @@ pub async fn run(args: Args, cx: &mut Context) -> Result<()> {
         for_each_event(&wanted.command, &response).await?;
     }
     Err(over)
+}
+
+/// Has the keys of sealed values unwrapped by their KMS plugins, before they are printed.
+async fn unwrap(heard: &Heard, keys: &Keys, plugins: &mut Plugins) {
+    for event in &heard.response.events {
+        for kv in [&event.kv, &event.prev_kv].into_iter().flatten() {
+            for failure in plugins.unwrap(keys, &[Pair::from(kv)]).await {
+                crate::output::say(&failure);
+            }
+        }
+    }
 }
 
 /// Prints what was heard and gives it back; before it, why there is no more.

@@ -2,7 +2,10 @@
 //!
 //! The writer always writes scalars and messages that are no pointers, also where they are zero; what is
 //! absent on the wire was unknown to the writer, and is left out.
+//!
+//! Damage ends the message that it is in, and no other: messages say their lengths, so what holds it is read on.
 
+mod several;
 mod special;
 mod unknown;
 
@@ -12,31 +15,31 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::damage::Damage;
-use super::schema::{Element, Field, MessageId, Schema, Shape, Special};
+use super::schema::{Element, Field, Message, MessageId, Schema, Shape, Special};
 use super::tree::{self, Members, Tree};
 use super::wire::{self, Payload};
 use super::{Options, go_float};
 
+use several::settle;
 pub use unknown::Unknown;
 
 /// How deep messages may stand in messages. Real ones stand less than 30 deep.
 const DEEPEST: usize = 200;
 
-/// A message's tree, and what the schema does not know of it.
+/// A message's tree, what the schema does not know of it, and the first that is wrong with it.
 pub struct Decoded<'a> {
     pub members: Members<'a>,
     pub unknown: Vec<Unknown<'a>>,
+    pub damage: Option<Damage>,
 }
 
 /// Decodes an object's own message.
-///
-/// # Errors
-/// Damage of the wire form.
-pub fn object<'a>(id: MessageId, raw: &'a [u8], options: &Options) -> Result<Decoded<'a>, Damage> {
+#[must_use]
+pub fn object<'a>(id: MessageId, raw: &'a [u8], options: &Options) -> Decoded<'a> {
     let mut walk = Walk::new(raw, options);
     let mut members = Vec::new();
-    walk.message(id, raw, 0, &mut members)?;
-    Ok(Decoded { members, unknown: walk.unknown })
+    walk.message(id, raw, 0, &mut members);
+    Decoded { members, unknown: walk.unknown, damage: walk.damage }
 }
 
 /// An object of a kind that the schema does not have: its metadata, and the rest by number.
@@ -44,13 +47,23 @@ pub fn object<'a>(id: MessageId, raw: &'a [u8], options: &Options) -> Result<Dec
 pub fn stranger<'a>(raw: &'a [u8], options: &Options) -> Decoded<'a> {
     let mut members = Vec::new();
     let mut unknown = Vec::new();
-    for (position, field) in wire::fields(raw).enumerate() {
-        let Ok((number, payload)) = field else {
-            unknown.push(Unknown::rest(raw));
-            return Decoded { members: Vec::new(), unknown };
+    let mut damage = None;
+    let mut fields = wire::fields(raw);
+    for position in 0.. {
+        let at = raw.len() - fields.rest().len();
+        let Some(field) = fields.next() else { break };
+        let (number, payload) = match field {
+            Ok(field) => field,
+            Err(err) => {
+                damage = Some(err.at(at));
+                match fields.cut() {
+                    Some(cut) => cut,
+                    None => break,
+                }
+            }
         };
         // The first field of every object is its metadata.
-        if let (0, 1, Payload::Bytes(meta)) = (position, number, payload)
+        if let (0, 1, Payload::Bytes(meta), None) = (position, number, payload, &damage)
             && let Some(found) = metadata(meta, options)
         {
             members.push((Cow::Borrowed("metadata"), found));
@@ -58,17 +71,18 @@ pub fn stranger<'a>(raw: &'a [u8], options: &Options) -> Decoded<'a> {
         }
         unknown.push(Unknown::new(String::new(), number, payload));
     }
-    Decoded { members, unknown }
+    Decoded { members, unknown, damage }
 }
 
 /// Metadata, where the bytes look like it: nothing unknown, and a name.
 fn metadata<'a>(raw: &'a [u8], options: &Options) -> Option<Tree<'a>> {
     let mut walk = Walk::new(raw, options);
+    walk.path.push("metadata");
     let mut members = Vec::new();
-    walk.message(Schema::get().object_meta()?, raw, 1, &mut members).ok()?;
+    walk.message(Schema::get().object_meta()?, raw, 1, &mut members);
     let found = Tree::Map(members);
     let named = found.get("name").or(found.get("generateName")).is_some();
-    (named && walk.unknown.is_empty()).then_some(found)
+    (named && walk.unknown.is_empty() && walk.damage.is_none()).then_some(found)
 }
 
 /// One step of the way down to a message.
@@ -79,7 +93,10 @@ struct Walk<'a, 'o> {
     options: &'o Options,
     start: usize,
     path: Vec<Step>,
+    /// The fields that were found of every message that has begun, the innermost last: their positions and values.
+    found: Vec<(usize, Tree<'a>)>,
     unknown: Vec<Unknown<'a>>,
+    damage: Option<Damage>,
 }
 
 impl<'a, 'o> Walk<'a, 'o> {
@@ -89,7 +106,9 @@ impl<'a, 'o> Walk<'a, 'o> {
             options,
             start: raw.as_ptr() as usize,
             path: Vec::new(),
+            found: Vec::new(),
             unknown: Vec::new(),
+            damage: None,
         }
     }
 
@@ -98,35 +117,50 @@ impl<'a, 'o> Walk<'a, 'o> {
         (bytes.as_ptr() as usize).wrapping_sub(self.start)
     }
 
-    /// Appends a message's members.
-    fn message(
-        &mut self,
-        id: MessageId,
-        raw: &'a [u8],
-        depth: usize,
-        members: &mut Members<'a>,
-    ) -> Result<(), Damage> {
-        if depth > DEEPEST {
-            return Err(Damage::new("messages stand too deep in each other").at(self.offset(raw)));
-        }
-        let message = self.schema.message(id).ok_or_else(|| Damage::new("the schema has a gap"))?;
-        let mut found: Vec<(usize, Tree<'a>)> = Vec::with_capacity(message.fields.len().min(24));
+    /// Takes note of damage to a message at this place; the first is told.
+    fn damaged(&mut self, damage: Damage, at: &[u8]) {
+        let offset = self.offset(at);
+        self.damage.get_or_insert_with(|| damage.at(offset));
+    }
+
+    /// The fields of a message up to where it is damaged; a field that is cut short, as far as it goes.
+    fn each(&mut self, raw: &'a [u8], mut then: impl FnMut(&mut Self, u32, Payload<'a>)) {
         let mut fields = wire::fields(raw);
         loop {
             let before = fields.rest();
-            let Some(next) = fields.next() else { break };
-            let (number, payload) = next.map_err(|err| err.at(self.offset(before)))?;
-            match message.field(number) {
-                Some((at, field)) if self.wanted(field, depth) => {
-                    if !self.field(at, field, payload, depth, &mut found)? {
-                        self.note(number, payload);
+            match fields.next() {
+                Some(Ok((number, payload))) => then(self, number, payload),
+                Some(Err(err)) => {
+                    self.damaged(err, before);
+                    if let Some((number, payload)) = fields.cut() {
+                        then(self, number, payload);
                     }
+                    return;
                 }
-                Some(_) => {}
-                None => self.note(number, payload),
+                None => return,
             }
         }
-        for (at, value) in &mut found {
+    }
+
+    /// Appends a message's members.
+    fn message(&mut self, id: MessageId, raw: &'a [u8], depth: usize, members: &mut Members<'a>) {
+        if depth > DEEPEST {
+            return self.damaged(Damage::new("messages stand too deep in each other"), raw);
+        }
+        let Some(message) = self.schema.message(id) else {
+            return self.damaged(Damage::new("the schema has a gap"), raw);
+        };
+        let first = self.found.len();
+        self.each(raw, |walk, number, payload| match message.field(number) {
+            Some((at, field)) if walk.wanted(field, depth) => {
+                if !walk.field(at, field, payload, depth, first) {
+                    walk.note(number, payload);
+                }
+            }
+            Some(_) => {}
+            None => walk.note(number, payload),
+        });
+        for (at, value) in &mut self.found[first..] {
             let shape = message.fields.get(*at).map(|field| field.shape);
             if let (Some(Shape::Map | Shape::MapOfWrappedLists), Tree::Map(entries)) =
                 (shape, value)
@@ -134,8 +168,7 @@ impl<'a, 'o> Walk<'a, 'o> {
                 settle(entries);
             }
         }
-        self.declare(&message.fields, depth, found, members);
-        Ok(())
+        self.declare(message, depth, first, members);
     }
 
     fn note(&mut self, number: u32, payload: Payload<'a>) {
@@ -149,39 +182,41 @@ impl<'a, 'o> Walk<'a, 'o> {
         !field.hidden() && (self.options.managed_fields || !long)
     }
 
-    /// Puts members in the order of declaration, with nulls where Go prints them.
+    /// Puts what was found from this one on into the order of declaration, with nulls where Go prints them.
     fn declare(
-        &self,
-        fields: &'static [Field],
+        &mut self,
+        message: &Message,
         depth: usize,
-        mut found: Vec<(usize, Tree<'a>)>,
+        first: usize,
         members: &mut Members<'a>,
     ) {
+        if let Some(revision) = self.options.mod_revision
+            && depth == 1
+            && self.path == ["metadata"]
+            && let Some(at) = message.fields.iter().position(|one| one.name == "resourceVersion")
+        {
+            let known = self.found[first..].iter().position(|(known, _)| *known == at);
+            known.map(|known| self.found.swap_remove(first + known));
+            self.found.push((at, Tree::text(revision.to_string())));
+        }
         // What is written in the order of numbers is nearly in that of declaration.
-        found.sort_by_key(|(at, _)| *at);
-        members.reserve(found.len() + 1);
-        let own_meta = depth == 1 && self.path == ["metadata"];
-        let mut found = found.into_iter().peekable();
-        for (at, field) in fields.iter().enumerate() {
-            let value = found.next_if(|(next, _)| *next == at).map(|(_, value)| value);
-            if own_meta
-                && field.name == "resourceVersion"
-                && let Some(revision) = self.options.mod_revision
-            {
-                members.push((field.name.into(), Tree::text(revision.to_string())));
-                continue;
+        self.found[first..].sort_by_key(|(at, _)| *at);
+        members.reserve(self.found.len() - first + message.nulls.len());
+        let mut nulls = message.nulls.iter().copied().peekable();
+        let null = |at: usize| message.fields.get(at).map(|one| (one.name.into(), Tree::Null));
+        for (at, value) in self.found.drain(first..) {
+            while let Some(before) = nulls.next_if(|one| *one < at) {
+                members.extend(null(before));
             }
+            nulls.next_if_eq(&at);
+            let Some(field) = message.fields.get(at) else { continue };
             match value {
-                Some(Tree::Map(inner)) if field.inline() => members.extend(inner),
-                Some(value) if omitted(field, &value) => {}
-                Some(value) => members.push((field.name.into(), value)),
-                None if field.omit_empty() || field.hidden() || field.inline() => {}
-                None if field.pointer() || nilable(field) => {
-                    members.push((field.name.into(), Tree::Null));
-                }
-                None => {}
+                Tree::Map(inner) if field.inline() => members.extend(inner),
+                value if omitted(field, &value) => {}
+                value => members.push((field.name.into(), value)),
             }
         }
+        members.extend(nulls.filter_map(null));
     }
 
     /// Adds one occurrence of a field; false where its wire type is another than the schema's.
@@ -191,27 +226,29 @@ impl<'a, 'o> Walk<'a, 'o> {
         field: &'static Field,
         payload: Payload<'a>,
         depth: usize,
-        found: &mut Vec<(usize, Tree<'a>)>,
-    ) -> Result<bool, Damage> {
+        first: usize,
+    ) -> bool {
         // Occurrences of one field follow each other.
-        let slot = found.iter().rposition(|(known, _)| *known == at);
+        let slot = self.found[first..].iter().rposition(|(known, _)| *known == at);
         let inline = field.inline();
         if !inline {
             self.path.push(field.name);
         }
         let value = match field.shape {
-            Shape::One => self.one(field.element, payload, depth)?,
-            Shape::List => self.items(field.element, payload, depth)?,
-            Shape::WrappedList => self.wrapped_list(field.element, payload, depth)?,
-            Shape::Map | Shape::MapOfWrappedLists => self.entry(field, payload, depth)?,
-            Shape::WrappedMap => self.wrapped_map(field, payload, depth)?,
+            Shape::One => self.one(field.element, payload, depth),
+            Shape::List => self.items(field.element, payload, depth),
+            Shape::WrappedList => self.wrapped_list(field.element, payload, depth),
+            Shape::Map | Shape::MapOfWrappedLists => {
+                self.entry(field, payload, depth).map(|entry| Tree::Map(vec![entry]))
+            }
+            Shape::WrappedMap => self.wrapped_map(field, payload, depth),
         };
         if !inline {
             self.path.pop();
         }
-        let Some(value) = value else { return Ok(false) };
-        match slot.and_then(|slot| found.get_mut(slot)) {
-            None => found.push((at, value)),
+        let Some(value) = value else { return false };
+        match slot.and_then(|slot| self.found.get_mut(first + slot)) {
+            None => self.found.push((at, value)),
             Some((_, Tree::List(items))) if field.shape == Shape::List => {
                 if let Tree::List(more) = value {
                     items.extend(more);
@@ -227,153 +264,32 @@ impl<'a, 'o> Walk<'a, 'o> {
             Some((_, known)) if matches!(field.element, Element::Message(_)) => known.merge(value),
             Some((_, known)) => *known = value,
         }
-        Ok(true)
+        true
     }
 
-    fn one(
-        &mut self,
-        element: Element,
-        payload: Payload<'a>,
-        depth: usize,
-    ) -> Result<Option<Tree<'a>>, Damage> {
-        Ok(Some(match (element, payload) {
+    /// A value; `None` where its wire type is another than the schema's.
+    fn one(&mut self, element: Element, payload: Payload<'a>, depth: usize) -> Option<Tree<'a>> {
+        Some(match (element, payload) {
             (Element::Text, Payload::Bytes(bytes)) => Tree::Text(tree::text(bytes)),
             (Element::Bytes, Payload::Bytes(bytes)) => Tree::text(STANDARD.encode(bytes)),
-            (Element::Message(id), Payload::Bytes(bytes)) => self.below(id, bytes, depth)?,
+            (Element::Message(id), Payload::Bytes(bytes)) => self.below(id, bytes, depth),
             (Element::Double, Payload::Fixed64(bytes)) => go_float(f64::from_le_bytes(bytes)),
             (Element::Float, Payload::Fixed32(bytes)) => {
                 super::go_single(f32::from_le_bytes(bytes))
             }
-            (_, Payload::Varint(number)) => match scalar(element, number) {
-                Some(value) => value,
-                None => return Ok(None),
-            },
-            _ => return Ok(None),
-        }))
+            (_, Payload::Varint(number)) => return scalar(element, number),
+            _ => return None,
+        })
     }
 
-    fn below(&mut self, id: MessageId, raw: &'a [u8], depth: usize) -> Result<Tree<'a>, Damage> {
+    fn below(&mut self, id: MessageId, raw: &'a [u8], depth: usize) -> Tree<'a> {
         let special = self.schema.message(id).map_or(Special::None, |message| message.special);
         if special != Special::None {
             return self.special(special, id, raw, depth + 1);
         }
         let mut members = Vec::new();
-        self.message(id, raw, depth + 1, &mut members)?;
-        Ok(Tree::Map(members))
-    }
-
-    /// One item of a list, or several numbers packed into one field.
-    fn items(
-        &mut self,
-        element: Element,
-        payload: Payload<'a>,
-        depth: usize,
-    ) -> Result<Option<Tree<'a>>, Damage> {
-        let packable = scalar(element, 0).is_some();
-        if let (true, Payload::Bytes(packed)) = (packable, payload) {
-            let mut items = Vec::new();
-            let mut rest = wire::fields(packed);
-            while !rest.rest().is_empty() {
-                let number = rest.varint().map_err(|err| err.at(self.offset(packed)))?;
-                items.extend(scalar(element, number));
-            }
-            return Ok(Some(Tree::List(items)));
-        }
-        Ok(self.one(element, payload, depth)?.map(|item| Tree::List(vec![item])))
-    }
-
-    fn wrapped_list(
-        &mut self,
-        element: Element,
-        payload: Payload<'a>,
-        depth: usize,
-    ) -> Result<Option<Tree<'a>>, Damage> {
-        let Payload::Bytes(raw) = payload else { return Ok(None) };
-        let mut items = Vec::new();
-        for field in wire::fields(raw) {
-            let (number, payload) = field.map_err(|err| err.at(self.offset(raw)))?;
-            let item = if number == 1 { self.one(element, payload, depth + 1)? } else { None };
-            match item {
-                Some(item) => items.push(item),
-                None => self.note(number, payload),
-            }
-        }
-        Ok(Some(Tree::List(items)))
-    }
-
-    fn wrapped_map(
-        &mut self,
-        field: &'static Field,
-        payload: Payload<'a>,
-        depth: usize,
-    ) -> Result<Option<Tree<'a>>, Damage> {
-        let Payload::Bytes(raw) = payload else { return Ok(None) };
-        let mut entries = Vec::new();
-        for inner in wire::fields(raw) {
-            let (number, payload) = inner.map_err(|err| err.at(self.offset(raw)))?;
-            let entry = if number == 1 { self.entry(field, payload, depth + 1)? } else { None };
-            match entry {
-                Some(Tree::Map(more)) => entries.extend(more),
-                _ => self.note(number, payload),
-            }
-        }
-        settle(&mut entries);
-        Ok(Some(Tree::Map(entries)))
-    }
-
-    /// One entry of a map, as a map.
-    fn entry(
-        &mut self,
-        field: &'static Field,
-        payload: Payload<'a>,
-        depth: usize,
-    ) -> Result<Option<Tree<'a>>, Damage> {
-        let Payload::Bytes(raw) = payload else { return Ok(None) };
-        let mut key = Cow::Borrowed("");
-        let mut value = None;
-        for inner in wire::fields(raw) {
-            let (number, payload) = inner.map_err(|err| err.at(self.offset(raw)))?;
-            match (number, payload) {
-                (1, Payload::Bytes(bytes)) => key = tree::text(bytes),
-                (2, _) => {
-                    value = if field.shape == Shape::MapOfWrappedLists {
-                        self.wrapped_list(field.element, payload, depth + 1)?
-                    } else {
-                        self.one(field.element, payload, depth + 1)?
-                    };
-                    if value.is_none() {
-                        self.note(number, payload);
-                    }
-                }
-                _ => self.note(number, payload),
-            }
-        }
-        let value = match value {
-            Some(value) => value,
-            None if field.shape == Shape::MapOfWrappedLists => Tree::Null,
-            None => self.zero(field.element, depth)?,
-        };
-        Ok(Some(Tree::Map(vec![(key, value)])))
-    }
-
-    /// What an entry without a value holds.
-    fn zero(&mut self, element: Element, depth: usize) -> Result<Tree<'a>, Damage> {
-        Ok(match element {
-            Element::Text | Element::Bytes => Tree::text(""),
-            Element::Message(id) => self.below(id, &[], depth + 1)?,
-            Element::Float | Element::Double => Tree::Int(0),
-            _ => scalar(element, 0).unwrap_or(Tree::Null),
-        })
-    }
-}
-
-/// Sorts a map's entries, as maps are printed; the last one of a key wins. Writers sort them already.
-fn settle(entries: &mut Members<'_>) {
-    if !entries.is_sorted_by(|(one, _), (next, _)| one < next) {
-        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-        entries.reverse();
-        entries.dedup_by(|(one, _), (kept, _)| one == kept);
-        entries.reverse();
+        self.message(id, raw, depth + 1, &mut members);
+        Tree::Map(members)
     }
 }
 
@@ -388,11 +304,6 @@ fn scalar<'a>(element: Element, number: u64) -> Option<Tree<'a>> {
         Element::Uint64 => Tree::Uint(number),
         _ => return None,
     })
-}
-
-/// Whether absent is null: lists, maps and bytes.
-fn nilable(field: &Field) -> bool {
-    field.shape != Shape::One || field.element == Element::Bytes
 }
 
 /// Whether Go's tags leave this value out.

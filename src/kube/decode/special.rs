@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::super::schema::{Element, MessageId, Special};
 use super::super::tree::{self, Tree};
-use super::super::wire::{self, Payload};
+use super::super::wire::Payload;
 use super::super::{cbor, json, time};
 use super::{Damage, Walk, scalar, settle};
 use crate::go::duration::GoDuration;
@@ -19,12 +19,12 @@ impl<'a> Walk<'a, '_> {
         id: MessageId,
         raw: &'a [u8],
         depth: usize,
-    ) -> Result<Tree<'a>, Damage> {
-        let parts = self.parts(raw)?;
+    ) -> Tree<'a> {
+        let parts = self.parts(raw);
         let number = |wanted| parts.iter().rev().find_map(|part| number(*part, wanted));
         let bytes = |wanted| parts.iter().rev().find_map(|part| bytes(*part, wanted));
         let nanos = || narrow(number(2).unwrap_or(0));
-        Ok(match special {
+        match special {
             Special::Time | Special::MicroTime if parts.is_empty() => Tree::Null,
             Special::Time => {
                 let seconds = number(1).unwrap_or(0).cast_signed();
@@ -48,7 +48,7 @@ impl<'a> Walk<'a, '_> {
             },
             Special::Raw => raw_value(bytes(1).unwrap_or_default()),
             Special::SchemaOrBool => match bytes(2) {
-                Some(schema) => self.schema_below(id, 2, schema, depth)?,
+                Some(schema) => self.schema_below(id, 2, schema, depth),
                 None => Tree::Bool(number(1).unwrap_or(0) != 0),
             },
             Special::SchemaOrList | Special::SchemaOrTexts => {
@@ -57,22 +57,24 @@ impl<'a> Walk<'a, '_> {
                     items.push(if special == Special::SchemaOrTexts {
                         Tree::Text(tree::text(item))
                     } else {
-                        self.schema_below(id, 2, item, depth)?
+                        self.schema_below(id, 2, item, depth)
                     });
                 }
                 match bytes(1) {
                     _ if !items.is_empty() => Tree::List(items),
-                    Some(schema) => self.schema_below(id, 1, schema, depth)?,
+                    Some(schema) => self.schema_below(id, 1, schema, depth),
                     None => Tree::Null,
                 }
             }
-            Special::Fields => self.owned(&parts, depth)?,
+            Special::Fields => self.owned(&parts, depth),
             Special::None => Tree::Null,
-        })
+        }
     }
 
-    fn parts(&self, raw: &'a [u8]) -> Result<Vec<(u32, Payload<'a>)>, Damage> {
-        wire::fields(raw).collect::<Result<_, _>>().map_err(|err| err.at(self.offset(raw)))
+    fn parts(&mut self, raw: &'a [u8]) -> Vec<(u32, Payload<'a>)> {
+        let mut parts = Vec::new();
+        self.each(raw, |_, number, payload| parts.push((number, payload)));
+        parts
     }
 
     /// The schema that a message of two forms holds in one of its fields.
@@ -82,32 +84,30 @@ impl<'a> Walk<'a, '_> {
         number: u32,
         raw: &'a [u8],
         depth: usize,
-    ) -> Result<Tree<'a>, Damage> {
+    ) -> Tree<'a> {
         let field = self.schema.message(id).and_then(|message| message.field(number));
         match field.map(|(_, field)| field.element) {
             Some(Element::Message(below)) => self.below(below, raw, depth),
-            _ => Ok(Tree::Null),
+            _ => Tree::Null,
         }
     }
 
-    /// What managers own, in its first form: names of fields, each with names below it.
-    fn owned(&mut self, parts: &[(u32, Payload<'a>)], depth: usize) -> Result<Tree<'a>, Damage> {
+    /// What managers own, in its first form: names of fields, each with names below it; null where there are none.
+    fn owned(&mut self, parts: &[(u32, Payload<'a>)], depth: usize) -> Tree<'a> {
         if depth > super::DEEPEST {
-            return Err(Damage::new("messages stand too deep in each other"));
+            self.damage.get_or_insert(Damage::new("messages stand too deep in each other"));
+            return Tree::Null;
         }
         let mut members = Vec::new();
         for entry in parts.iter().filter_map(|part| bytes(*part, 1)) {
-            let entry = self.parts(entry)?;
+            let entry = self.parts(entry);
             let last = |wanted| entry.iter().rev().find_map(|part| bytes(*part, wanted));
-            let inner = self.parts(last(2).unwrap_or_default())?;
-            let value = match self.owned(&inner, depth + 1)? {
-                Tree::Null => Tree::Map(Vec::new()),
-                value => value,
-            };
+            let inner = self.parts(last(2).unwrap_or_default());
+            let value = self.owned(&inner, depth + 1);
             members.push((tree::text(last(1).unwrap_or_default()), value));
         }
         settle(&mut members);
-        Ok(if members.is_empty() { Tree::Null } else { Tree::Map(members) })
+        if members.is_empty() { Tree::Null } else { Tree::Map(members) }
     }
 }
 

@@ -26,11 +26,6 @@ impl<'a> Unknown<'a> {
         Self { path, number, payload }
     }
 
-    /// All of an object, where not even its fields can be told apart.
-    pub(super) fn rest(raw: &'a [u8]) -> Self {
-        Self::new(String::new(), 0, Payload::Bytes(raw))
-    }
-
     /// Where it stands: `spec.template[57]`.
     #[must_use]
     pub fn place(&self) -> String {

@@ -6,13 +6,13 @@ mod special;
 use std::borrow::Cow;
 use std::fmt;
 
+use super::Options;
 use super::decode;
 use super::envelope::PROTOBUF;
 use super::json::{self, Style};
 use super::schema::{MessageId, Schema};
 use super::tree::Tree;
 use super::wire::put_bytes;
-use super::{Damage, Options};
 
 /// Groups whose objects are stored as JSON, though they have protobuf.
 const AS_JSON: [&str; 2] = ["apiextensions.k8s.io/", "apiregistration.k8s.io/"];
@@ -73,7 +73,10 @@ pub fn stored(object: &Tree) -> Result<Vec<u8>, Unfit> {
     // Written and read again, the members stand in the order of declaration.
     let raw = message::message(id, &untyped(&object), true)?;
     let everything = Options { managed_fields: true, mod_revision: None };
-    let decoded = decode::object(id, &raw, &everything).map_err(|err| damaged(&err))?;
+    let decoded = decode::object(id, &raw, &everything);
+    if let Some(damage) = decoded.damage {
+        return Err(Unfit::new(damage.to_string()));
+    }
     let mut members =
         vec![("kind".into(), Tree::text(kind)), ("apiVersion".into(), Tree::text(api_version))];
     members.extend(decoded.members);
@@ -146,8 +149,4 @@ fn sorted<'a>(tree: &Tree<'a>) -> Tree<'a> {
         Tree::List(items) => Tree::List(items.iter().map(sorted).collect()),
         scalar => scalar.clone(),
     }
-}
-
-fn damaged(err: &Damage) -> Unfit {
-    Unfit::new(err.to_string())
 }

@@ -7,7 +7,9 @@ mod cipher;
 mod config;
 mod kms;
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
 
@@ -15,6 +17,7 @@ use super::envelope::{self, Look};
 use super::tree;
 
 pub use config::ConfigError;
+pub use kms::{Plugin, Version, Wrapped};
 
 /// The bytes of a key, which are wiped and never printed.
 type KeyBytes = Zeroizing<Vec<u8>>;
@@ -98,24 +101,29 @@ pub fn sealed(value: &[u8]) -> Option<Sealed> {
 /// Keys by provider and name. Several may have one name; each is tried.
 #[derive(Clone, Default)]
 pub struct Keys {
-    keys: Vec<(Provider, String, KeyBytes)>,
+    configured: Vec<(Provider, String, KeyBytes)>,
     /// Data keys and seeds that a KMS plugin has unwrapped.
     unwrapped: Vec<KeyBytes>,
+    /// Plugins that can unwrap more.
+    plugins: Vec<Plugin>,
+    /// What they did unwrap, by its wrapped form; every clone knows it.
+    learned: Arc<Mutex<Learned>>,
 }
+
+type Learned = HashMap<Vec<u8>, KeyBytes>;
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.keys.iter().map(|(provider, name, _)| (provider.prefix(), name));
+        let names = self.configured.iter().map(|(provider, name, _)| (provider.prefix(), name));
         f.debug_list().entries(names).finish()
     }
 }
 
 impl Keys {
-    /// Adds a data key or a seed that a KMS plugin has unwrapped: it opens what was encrypted with it.
+    /// Whether there is none.
     #[must_use]
-    pub fn with_unwrapped(mut self, key: Vec<u8>) -> Self {
-        self.unwrapped.push(Zeroizing::new(key));
-        self
+    pub fn is_empty(&self) -> bool {
+        self.configured.is_empty() && self.unwrapped.is_empty() && self.plugins.is_empty()
     }
 
     /// Opens a value that is stored under `key`; `None` where no key fits.
@@ -124,7 +132,7 @@ impl Keys {
     #[must_use]
     pub fn open(&self, key: &[u8], value: &[u8]) -> Option<Opened> {
         let inside = value.strip_prefix(envelope::ENCRYPTED)?;
-        for (provider, name, secret) in &self.keys {
+        for (provider, name, secret) in &self.configured {
             // Names may hold colons, so what is configured decides where they end.
             let body = inside
                 .strip_prefix(provider.prefix().as_bytes())
@@ -140,17 +148,78 @@ impl Keys {
                 return Some(opened);
             }
         }
-        let (provider, body) = [Provider::KmsV1, Provider::KmsV2].into_iter().find_map(|one| {
-            let rest = inside.strip_prefix(one.prefix().as_bytes())?;
-            let end = rest.iter().position(|byte| *byte == b':')?;
-            Some((one, &rest[end + 1..]))
-        })?;
-        self.unwrapped.iter().find_map(|unwrapped| {
-            let opened = match provider {
-                Provider::KmsV1 => kms::open_v1(unwrapped, body, key),
-                _ => kms::V2::read(body)?.open(unwrapped, key),
+        let (version, _, body) = self.by_plugin(inside)?;
+        let envelope = match version {
+            Version::V1 => None,
+            Version::V2 => Some(kms::V2::read(body)?),
+        };
+        let wrapped = match &envelope {
+            None => kms::split_v1(body)?.0,
+            Some(envelope) => envelope.source,
+        };
+        let learned = self.learned();
+        learned.get(wrapped).into_iter().chain(&self.unwrapped).find_map(|unwrapped| {
+            let opened = match &envelope {
+                None => kms::open_v1(unwrapped, body, key),
+                Some(envelope) => envelope.open(unwrapped, key),
             };
             opened.filter(|plain| is_stored(plain))
+        })
+    }
+
+    /// What a configured plugin has to unwrap before a value can be opened; `None` where no plugin is asked, or it
+    /// has done so.
+    #[must_use]
+    pub fn wrapped(&self, value: &[u8]) -> Option<Wrapped> {
+        if self.plugins.is_empty() {
+            return None;
+        }
+        let (version, plugin, body) = self.by_plugin(value.strip_prefix(envelope::ENCRYPTED)?)?;
+        let plugin = plugin?.clone();
+        let wrapped = match version {
+            Version::V1 => {
+                let key = kms::split_v1(body)?.0.to_vec();
+                Wrapped { plugin, key, key_id: String::new(), annotations: [].into() }
+            }
+            Version::V2 => {
+                let kms::V2 { key_id, source, annotations, .. } = kms::V2::read(body)?;
+                let key_id = tree::text(key_id).into_owned();
+                Wrapped { plugin, key: source.to_vec(), key_id, annotations }
+            }
+        };
+        (!self.learned().contains_key(&wrapped.key)).then_some(wrapped)
+    }
+
+    /// Keeps what a plugin has unwrapped. Of version 1 each value has a key of its own: only so many are kept.
+    pub fn learn(&self, wrapped: Vec<u8>, key: Vec<u8>) {
+        const MOST: usize = 4096;
+        let mut learned = self.learned();
+        if learned.len() >= MOST {
+            learned.clear();
+        }
+        learned.insert(wrapped, Zeroizing::new(key));
+    }
+
+    fn learned(&self) -> MutexGuard<'_, Learned> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Of a value that a plugin has sealed: in which form, by which of those configured, and what follows its name.
+    fn by_plugin<'v>(&self, inside: &'v [u8]) -> Option<(Version, Option<&Plugin>, &'v [u8])> {
+        let (version, rest) = [(Version::V1, Provider::KmsV1), (Version::V2, Provider::KmsV2)]
+            .into_iter()
+            .find_map(|(version, provider)| {
+                Some((version, inside.strip_prefix(provider.prefix().as_bytes())?))
+            })?;
+        // Names may hold colons, so what is configured decides where they end.
+        let configured = self.plugins.iter().filter(|plugin| plugin.version == version);
+        let named = configured.into_iter().find_map(|plugin| {
+            let rest = rest.strip_prefix(plugin.name.as_bytes())?.strip_prefix(b":")?;
+            Some((version, Some(plugin), rest))
+        });
+        named.or_else(|| {
+            let end = rest.iter().position(|byte| *byte == b':')?;
+            Some((version, None, &rest[end + 1..]))
         })
     }
 }

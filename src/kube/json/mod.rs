@@ -3,7 +3,7 @@
 mod read;
 mod write;
 
-pub use read::{number, read};
+pub use read::{number, read, read_partly};
 pub use write::{Style, canonical, write};
 
 #[cfg(test)]

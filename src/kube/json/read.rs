@@ -15,13 +15,25 @@ const FEW: usize = 8;
 /// # Errors
 /// Where it is none, or stands too deep.
 pub fn read(bytes: &[u8]) -> Result<Tree<'_>, Damage> {
-    let mut reader = Reader { bytes, at: 0 };
-    let value = reader.value(0)?;
-    reader.blanks();
-    if reader.at < bytes.len() {
-        return Err(reader.wrong("there is more behind the JSON value"));
+    match read_partly(bytes) {
+        (value, None) => Ok(value),
+        (_, Some(damage)) => Err(damage),
     }
-    Ok(value)
+}
+
+/// Likewise, and what was read up to where it is damaged.
+#[must_use]
+pub fn read_partly(bytes: &[u8]) -> (Tree<'_>, Option<Damage>) {
+    let mut reader = Reader { bytes, at: 0, damage: None };
+    let value = match reader.value(0) {
+        Ok(value) => value,
+        Err(damage) => return (Tree::Null, Some(damage)),
+    };
+    reader.blanks();
+    if reader.at < bytes.len() && reader.damage.is_none() {
+        reader.damage = Some(reader.wrong("there is more behind the JSON value"));
+    }
+    (value, reader.damage)
 }
 
 /// What a number's text stands for.
@@ -40,6 +52,8 @@ pub fn number(text: &str) -> Tree<'_> {
 struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    /// What ended the list or the map that is read; those around it end with it.
+    damage: Option<Damage>,
 }
 
 impl<'a> Reader<'a> {
@@ -63,8 +77,8 @@ impl<'a> Reader<'a> {
         }
         self.blanks();
         match self.peek() {
-            Some(b'{') => self.map(depth),
-            Some(b'[') => self.list(depth),
+            Some(b'{') => Ok(self.map(depth)),
+            Some(b'[') => Ok(self.list(depth)),
             Some(b'"') => Ok(Tree::Text(self.string()?)),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.word("true", Tree::Bool(true)),
@@ -82,16 +96,26 @@ impl<'a> Reader<'a> {
         Err(self.wrong("this is no JSON"))
     }
 
-    fn list(&mut self, depth: usize) -> Result<Tree<'a>, Damage> {
+    fn list(&mut self, depth: usize) -> Tree<'a> {
         let mut items = Vec::new();
+        if let Err(damage) = self.items(depth, &mut items) {
+            self.damage = Some(damage);
+        }
+        Tree::List(items)
+    }
+
+    fn items(&mut self, depth: usize, items: &mut Vec<Tree<'a>>) -> Result<(), Damage> {
         self.at += 1;
         self.blanks();
         if self.peek() == Some(b']') {
             self.at += 1;
-            return Ok(Tree::List(items));
+            return Ok(());
         }
         loop {
             items.push(self.value(depth + 1)?);
+            if self.damage.is_some() {
+                return Ok(());
+            }
             self.blanks();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -100,16 +124,24 @@ impl<'a> Reader<'a> {
             }
         }
         self.at += 1;
-        Ok(Tree::List(items))
+        Ok(())
     }
 
-    fn map(&mut self, depth: usize) -> Result<Tree<'a>, Damage> {
+    fn map(&mut self, depth: usize) -> Tree<'a> {
         let mut members = Vec::new();
+        if let Err(damage) = self.members(depth, &mut members) {
+            self.damage = Some(damage);
+        }
+        last_wins(&mut members);
+        Tree::Map(members)
+    }
+
+    fn members(&mut self, depth: usize, members: &mut Members<'a>) -> Result<(), Damage> {
         self.at += 1;
         self.blanks();
         if self.peek() == Some(b'}') {
             self.at += 1;
-            return Ok(Tree::Map(members));
+            return Ok(());
         }
         loop {
             self.blanks();
@@ -123,6 +155,9 @@ impl<'a> Reader<'a> {
             }
             self.at += 1;
             members.push((key, self.value(depth + 1)?));
+            if self.damage.is_some() {
+                return Ok(());
+            }
             self.blanks();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -131,8 +166,7 @@ impl<'a> Reader<'a> {
             }
         }
         self.at += 1;
-        last_wins(&mut members);
-        Ok(Tree::Map(members))
+        Ok(())
     }
 
     fn number(&mut self) -> Result<Tree<'a>, Damage> {
@@ -236,6 +270,9 @@ impl<'a> Reader<'a> {
 
 /// Keeps the last member of each name.
 fn last_wins(members: &mut Members) {
+    if members.is_sorted_by(|(one, _), (other, _)| one < other) {
+        return;
+    }
     if members.len() <= FEW {
         let mut at = 0;
         while at < members.len() {

@@ -110,6 +110,12 @@ impl Field {
     pub fn hidden(&self) -> bool {
         self.flags & 32 != 0
     }
+
+    /// Whether Go prints it as null where it is absent: pointers, lists, maps and bytes that no tag leaves out.
+    fn null_if_absent(&self) -> bool {
+        let shown = !self.omit_empty() && !self.hidden() && !self.inline();
+        shown && (self.pointer() || self.shape != Shape::One || self.element == Element::Bytes)
+    }
 }
 
 #[derive(Debug)]
@@ -119,6 +125,8 @@ pub struct Message {
     pub fields: Vec<Field>,
     /// Numbers to positions in `fields`, plus one; numbers of these types are small.
     positions: Vec<u8>,
+    /// Positions of the fields that are null where they are absent.
+    pub nulls: Vec<usize>,
 }
 
 impl Message {
@@ -153,10 +161,11 @@ impl Schema {
         SCHEMA.get_or_init(|| Self::read(TABLE).unwrap_or_default())
     }
 
-    /// The message that a kind's objects are.
+    /// The message that a kind's objects are. What every group has stands in its own, too.
     #[must_use]
     pub fn kind(&self, api_version: &str, kind: &str) -> Option<MessageId> {
-        self.exact(api_version, kind).or_else(|| self.exact("*", kind))
+        let anywhere = || ["*", "meta.k8s.io/v1"].iter().find_map(|one| self.exact(one, kind));
+        self.exact(api_version, kind).or_else(anywhere)
     }
 
     fn exact(&self, api_version: &str, kind: &str) -> Option<MessageId> {
@@ -199,7 +208,9 @@ impl Schema {
                 }
                 positions[number] = u8::try_from(position + 1).ok()?;
             }
-            Some(Message { special, fields, positions })
+            let is_null = |(at, field): (usize, &Field)| field.null_if_absent().then_some(at);
+            let nulls = fields.iter().enumerate().filter_map(is_null).collect();
+            Some(Message { special, fields, positions, nulls })
         })?;
         let mut kinds = table.list(|table| {
             let (api_version, kind) = (name(table.u16()?)?, name(table.u16()?)?);

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use super::json::canonical;
 use super::tree::Tree;
-use scalar::{Place, fits_on_a_line};
+use scalar::{Place, fits_on_a_line, is_simple};
 
 pub use read::read;
 pub use scalar::is_printable;
@@ -24,8 +24,10 @@ const LONGEST_KEY: usize = 128;
 /// Appends a document, with a newline behind it.
 pub fn write(tree: &Tree, out: &mut Vec<u8>) {
     let start = out.len();
-    let mut writer = Writer { out, line: start };
-    writer.node(tree, 0, true);
+    let mut writer = Writer { out, line: start, order: Vec::new() };
+    // A text that is all of a document goes on as one inside of it does.
+    let depth = if matches!(tree, Tree::Text(_)) { 2 } else { 0 };
+    writer.node(tree, depth, true);
     writer.end_line();
 }
 
@@ -33,6 +35,8 @@ pub fn write(tree: &Tree, out: &mut Vec<u8>) {
 pub(super) struct Writer<'o> {
     out: &'o mut Vec<u8>,
     line: usize,
+    /// In which order the members stand of every object that has begun, the innermost last.
+    order: Vec<usize>,
 }
 
 impl Writer<'_> {
@@ -69,23 +73,31 @@ impl Writer<'_> {
         }
     }
 
-    fn map<'t>(&mut self, members: &'t [(Cow<'t, str>, Tree<'t>)], depth: usize, here: bool) {
-        let mut sorted: Vec<_> = members.iter().collect();
-        sorted.sort_by(|(one, _), (other, _)| order::compare(one, other));
+    fn map(&mut self, members: &[(Cow<str>, Tree)], depth: usize, here: bool) {
+        let first = self.order.len();
+        self.order.extend(0..members.len());
+        let in_order =
+            |one: &usize, other: &usize| order::compare(&members[*one].0, &members[*other].0);
+        // The keys of what managers own come in order.
+        if !self.order[first..].is_sorted_by(|one, other| in_order(one, other).is_le()) {
+            self.order[first..].sort_by(in_order);
+        }
         let mut here = here;
-        for (key, value) in sorted {
+        for at in first..first + members.len() {
+            let (key, value) = &members[self.order[at]];
             self.begin(depth, here);
             here = false;
-            if key.len() > LONGEST_KEY || !fits_on_a_line(key) {
+            let simple = is_simple(key);
+            if key.len() > LONGEST_KEY || !simple && !fits_on_a_line(key) {
                 self.put("? ");
-                self.text(key, depth + 2, Place::Value);
+                self.text(key, simple, depth + 2, Place::Value);
                 self.end_line();
                 self.indent(depth);
                 self.put(": ");
                 self.node(value, depth + 2, true);
                 continue;
             }
-            self.text(key, depth, Place::Key);
+            self.text(key, simple, depth, Place::Key);
             self.out.push(b':');
             match value {
                 Tree::Map(inner) if !inner.is_empty() => self.node(value, depth + 2, false),
@@ -97,6 +109,7 @@ impl Writer<'_> {
                 }
             }
         }
+        self.order.truncate(first);
     }
 
     fn list(&mut self, items: &[Tree], depth: usize, here: bool) {
@@ -124,7 +137,7 @@ impl Writer<'_> {
             Tree::Int(number) => self.put(&number.to_string()),
             Tree::Uint(number) => self.put(&number.to_string()),
             Tree::Number(text) => self.put(&number(text)),
-            Tree::Text(text) => self.text(text, depth, Place::Value),
+            Tree::Text(text) => self.text(text, is_simple(text), depth, Place::Value),
             Tree::List(_) => self.put("[]"),
             Tree::Map(_) => self.put("{}"),
         }

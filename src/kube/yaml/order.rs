@@ -7,17 +7,19 @@ use std::cmp::Ordering;
 /// For rare mixes of letters and digits its relation is not transitive, and what it prints then depends
 /// on chance there.
 pub fn compare(one: &str, other: &str) -> Ordering {
-    if one.is_ascii() && other.is_ascii() {
-        let common = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
-        return match (one.as_bytes().get(common), other.as_bytes().get(common)) {
-            (Some(&a), Some(&b)) if !a.is_ascii_digit() && !b.is_ascii_digit() => {
-                (a.is_ascii_alphabetic(), a).cmp(&(b.is_ascii_alphabetic(), b))
-            }
-            (Some(_), Some(_)) => slow(one, other),
-            (a, b) => a.is_some().cmp(&b.is_some()),
-        };
+    let common = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    match (one.as_bytes().get(common), other.as_bytes().get(common)) {
+        (Some(&a), Some(&b)) if is_simple(a) && is_simple(b) => {
+            (a.is_ascii_alphabetic(), a).cmp(&(b.is_ascii_alphabetic(), b))
+        }
+        (Some(_), Some(_)) => slow(one, other),
+        (a, b) => a.is_some().cmp(&b.is_some()),
     }
-    slow(one, other)
+}
+
+/// Whether it is a character of its own, and none that is a part of a number.
+fn is_simple(byte: u8) -> bool {
+    byte.is_ascii() && !byte.is_ascii_digit()
 }
 
 fn slow(one: &str, other: &str) -> Ordering {

@@ -13,6 +13,12 @@ pub(super) enum Place {
     Value,
 }
 
+/// Whether a text is nothing but blanks, letters, digits and signs of ASCII; most are.
+pub(super) fn is_simple(text: &str) -> bool {
+    // Without an early end, so that many bytes are looked at in one step.
+    text.as_bytes().iter().fold(true, |simple, byte| simple & matches!(byte, b' '..=b'~'))
+}
+
 /// Whether a text has no line break of any kind.
 pub(super) fn fits_on_a_line(text: &str) -> bool {
     !text.contains(is_break)
@@ -37,7 +43,7 @@ struct Styles {
     literal: bool,
 }
 
-fn styles(text: &str) -> Styles {
+fn styles(text: &str, simple: bool) -> Styles {
     let bytes = text.as_bytes();
     let begins = match bytes.first() {
         None => return Styles { plain: true, single: true, literal: false },
@@ -56,8 +62,11 @@ fn styles(text: &str) -> Styles {
         found.plain = false;
         found.literal &= bytes.last() != Some(&b' ');
     }
-    // Most texts are one run of plain letters.
-    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte)) {
+    // In words of ASCII only a colon or a number sign beside a blank has a meaning.
+    if simple {
+        let means = |pair: &[u8]| pair == b": " || pair == b" #";
+        let colon = bytes.len() > 1 && bytes.last() == Some(&b':');
+        found.plain &= !colon && !bytes.windows(2).any(means);
         return found;
     }
     let mut before = None;
@@ -89,10 +98,10 @@ fn styles(text: &str) -> Styles {
 }
 
 impl Writer<'_> {
-    pub(super) fn text(&mut self, text: &str, depth: usize, place: Place) {
-        let can = styles(text);
+    pub(super) fn text(&mut self, text: &str, simple: bool, depth: usize, place: Place) {
+        let can = styles(text, simple);
         let is_key = place == Place::Key;
-        if text.contains('\n') {
+        if !simple && text.contains('\n') {
             return if can.literal && !is_key {
                 self.literal(text, depth);
             } else {
@@ -104,7 +113,7 @@ impl Writer<'_> {
         }
         match can {
             Styles { plain: true, .. } => self.plain(text, depth, is_key),
-            Styles { single: true, .. } if !is_key || fits_on_a_line(text) => {
+            Styles { single: true, .. } if !is_key || simple || fits_on_a_line(text) => {
                 self.single(text, depth, is_key);
             }
             _ => self.double(text, depth, is_key),

@@ -51,6 +51,13 @@ fn a_stored_value_is_decoded_from_every_form() {
             Run::ours(args).stdin(&input).outcome().assert_prints(&expected);
         }
     }
+    // As `get --hex` prints several keys.
+    let line = |bytes: &[u8]| {
+        bytes.iter().fold(String::new(), |line, byte| line + &format!("\\x{byte:02x}"))
+    };
+    let pair = format!("{}\n{}\n", line(pod.key.as_bytes()), line(&pod.value));
+    let twice = Run::ours(["kube", "decode"]).stdin(pair.repeat(2).as_bytes()).outcome();
+    twice.assert_prints(&format!("---\n{expected}").repeat(2));
     let managed =
         Run::ours(["kube", "decode", "--show-managed-fields"]).stdin(&pod.value).outcome();
     managed.assert_prints(&unversioned(&pod.yaml_with_managers));
@@ -204,4 +211,25 @@ fn what_kubectl_prints_is_encoded_as_it_was_stored() {
         .stdin(b"text")
         .outcome()
         .assert_fails(1, "the value is no Kubernetes object");
+}
+
+/// A person gets digits, as do programs of which one would hand them on; anybody else gets the bytes.
+#[test]
+fn what_is_encoded_is_hexadecimal_on_a_persons_terminal_alone() {
+    let object = b"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n";
+    let stored = Run::ours(["kube", "encode", "-"]).stdin(object).outcome().stdout;
+    assert!(stored.starts_with(b"k8s\0"));
+    let hex = stored.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("pod.yaml"), object).unwrap();
+    let run = || Run::ours(["kube", "encode", "pod.yaml"]).inside(folder.path());
+    let shown = run().on_persons_terminal();
+    assert_eq!(shown.text().replace("\r\n", "\n"), format!("{hex}\n"));
+    assert_eq!(run().outcome().stdout, stored);
+    // And back.
+    let decoded = Run::ours(["kube", "decode"]).stdin(shown.text().as_bytes()).outcome();
+    assert!(decoded.text().starts_with("apiVersion: v1\nkind: Pod\n"), "{decoded}");
 }

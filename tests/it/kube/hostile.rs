@@ -6,6 +6,7 @@ use etcdctl::kube::encryption::{Keys, sealed};
 use etcdctl::kube::{Options, Value, encode, json, read, yaml};
 
 use super::{cluster, every_kind, fixture};
+use crate::support::{Etcd, Run, ours};
 
 /// Random numbers that are the same in every run (xorshift).
 struct Chance(u64);
@@ -85,23 +86,40 @@ fn mutated_and_truncated_values_never_panic() {
     }
 }
 
+/// A field of bytes.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut varint = |mut value: usize| {
+        while value >= 128 {
+            out.push(u8::try_from(value & 127).expect("seven bits") | 128);
+            value >>= 7;
+        }
+        out.push(u8::try_from(value).expect("seven bits"));
+    };
+    varint(usize::from(number) << 3 | 2);
+    varint(bytes.len());
+    out.extend_from_slice(bytes);
+    out
+}
+
 #[test]
 fn nesting_is_bounded() {
-    // A schema within a schema, so deep as the value is long.
-    let mut inner = Vec::new();
-    for _ in 0..5000 {
-        let mut outer = vec![0x92, 0x01]; // JSONSchemaProps.not = 18... as bytes
-        let mut length = inner.len();
-        while length >= 128 {
-            outer.push(u8::try_from(length & 127).unwrap() | 128);
-            length >>= 7;
-        }
-        outer.push(u8::try_from(length).unwrap());
-        outer.extend_from_slice(&inner);
-        inner = outer;
-    }
+    // A schema within a schema (`not`, field 28), as deep as the value is long.
+    let deep = (0..5000).fold(Vec::new(), |inner, _| field(28, &inner));
+    let version = field(7, &field(4, &field(1, &deep)));
+    let definition = [field(1, &field(1, b"bomb")), field(2, &version)].concat();
+    let kind =
+        [field(1, b"apiextensions.k8s.io/v1"), field(2, b"CustomResourceDefinition")].concat();
+    let bomb = [&b"k8s\0"[..], &field(1, &kind), &field(2, &definition)].concat();
     let keys = Keys::default();
-    for deep in [inner, vec![b'['; 1 << 20], vec![0x81; 1 << 20], b"{\"a\":".repeat(1 << 18)] {
+    let Ok(Value::Object(object)) = read(&bomb, &Options::default()) else { panic!("no object") };
+    let said = object.damage.as_ref().expect("it is too deep").to_string();
+    assert!(said.starts_with("messages stand too deep in each other at byte "), "{said}");
+    let mut document = Vec::new();
+    object.yaml(&mut document);
+    let document = String::from_utf8(document).unwrap();
+    assert!(document.contains("\n  name: bomb\n") && document.matches("not:").count() > 100);
+    for deep in [bomb, vec![b'['; 1 << 20], vec![0x81; 1 << 20], b"{\"a\":".repeat(1 << 18)] {
         for prefix in [&b""[..], b"k8s\0", b"\xd9\xd9\xf7"] {
             try_all(&[prefix, &deep].concat(), &keys);
         }
@@ -142,18 +160,168 @@ fn damage_is_told_with_its_place() {
     let options = Options::default();
     for (value, words) in [
         (&b"k8s\x01"[..], "its encoding style 1 is unknown at byte 3"),
-        (
-            b"k8s\0\x0a\x09\x0a\x02v1\x12\x03Pod\x12\x05\x0a",
-            "the value ends within a field at byte 15",
-        ),
+        (b"k8s\0\x0a\x09\x0a", "the value ends within a field at byte 4"),
         (b"k8s\0\x22\x03a/b", "its content type \"a/b\" is unknown"),
         (b"\xd9\xd9\xf7\x42a", "the CBOR value ends too early at byte 4"),
     ] {
         assert_eq!(read(value, &options).unwrap_err().to_string(), words);
     }
-    for opaque in [&b""[..], b"k8s", b"{", b"{\"kind\":1}", b"text", b"\xff"] {
+    for opaque in [&b""[..], b"k8s", b"{", b"{\"kind\":1}", b"text", b"\xff", b"{\"kind\":\"a\""] {
         assert!(matches!(read(opaque, &options), Ok(Value::Opaque)), "{opaque:?}");
     }
+}
+
+/// Each value as far as it can be read, and then whole as it is stored.
+#[test]
+fn what_can_be_read_of_a_damaged_object_is_shown() {
+    use base64::Engine as _;
+    let pod = b"k8s\0\x0a\x09\x0a\x02v1\x12\x03Pod\x12\x15\x0a\x03\x0a\x01p\x12\x0e\x52\x0cnode-of-many\x1a\x00\x22\x00";
+    let cut = |length: usize| pod[..length].to_vec();
+    let mut wrong_type = pod.to_vec();
+    wrong_type[19] = 0x0f; // the name's wire type is 7
+    let head = "apiVersion: v1\nkind: Pod\n";
+    let named = "metadata:\n  name: p\n";
+    for (value, words, shown) in [
+        (
+            cut(30),
+            "the value ends within a field at byte 15",
+            format!("{head}{named}spec:\n  containers: null\n  nodeName: node\n"),
+        ),
+        (cut(22), "the value ends within a field at byte 15", format!("{head}{named}")),
+        (
+            wrong_type,
+            "a field has no valid wire type at byte 19",
+            format!("{head}metadata: {{}}\nspec:\n  containers: null\n  nodeName: node-of-many\n"),
+        ),
+        (
+            b"{\"apiVersion\":\"e.x/v1\",\"ki".to_vec(),
+            "a JSON text does not end at byte 26",
+            "apiVersion: e.x/v1\n".to_owned(),
+        ),
+        (
+            b"{\"apiVersion\":\"e.x/v1\",\"kind\":\"W\",\"spec\":{\"a\":[1,{\"b\":tru".to_vec(),
+            "this is no JSON at byte 54",
+            "apiVersion: e.x/v1\nkind: W\nspec:\n  a:\n  - 1\n  - {}\n".to_owned(),
+        ),
+        (
+            b"\xd9\xd9\xf7\xa2\x44kind\x41W\x44spec\xa1\x41a\x83\x01\x02".to_vec(),
+            "the CBOR value ends too early at byte 22",
+            "kind: W\nspec:\n  a:\n  - 1\n  - 2\n".to_owned(),
+        ),
+    ] {
+        let Ok(Value::Object(object)) = read(&value, &Options::default()) else {
+            panic!("{words}: no object")
+        };
+        let mut document = Vec::new();
+        object.yaml(&mut document);
+        let base64 = base64::engine::general_purpose::STANDARD.encode(&value);
+        assert_eq!(
+            String::from_utf8(document).unwrap(),
+            format!(
+                "# damaged Kubernetes object: {words}; what can be read of it:\n{shown}\
+                 # as it is stored, in base64: {base64}\n"
+            )
+        );
+        let mut text = Vec::new();
+        object.json(json::Style::Server, &mut text);
+        let end = format!(",\"@damaged\":{{\"why\":\"{words}\",\"base64\":\"{base64}\"}}}}");
+        assert!(String::from_utf8(text).unwrap().ends_with(&end));
+    }
+}
+
+/// Three keys, the one in the middle cut short: both others, and what is left of it, in every way to ask.
+#[test]
+fn a_damaged_object_is_named_and_the_rest_goes_on() {
+    let etcd = Etcd::start();
+    let mut pods = cluster().into_iter().filter(|one| one.key.starts_with("/registry/pods/"));
+    let pods: Vec<_> = (0..3).map(|_| pods.next().expect("a cluster has pods")).collect();
+    for (at, pod) in pods.iter().enumerate() {
+        let end = if at == 1 { pod.value.len() * 2 / 3 } else { pod.value.len() };
+        etcd.put(pod.key.as_bytes(), &pod.value[..end]);
+    }
+    let (damaged, base64) = (&pods[1].key, {
+        use base64::Engine as _;
+        let end = pods[1].value.len() * 2 / 3;
+        base64::engine::general_purpose::STANDARD.encode(&pods[1].value[..end])
+    });
+    let named = format!("{damaged} is a damaged Kubernetes object: the value ends within a field");
+    let name = damaged.rsplit('/').next().unwrap();
+    let check = |args: &[&str], last: &str| {
+        let outcome = ours(&etcd, args);
+        assert_eq!(outcome.status, 1, "{args:?}\n{outcome}");
+        assert!(outcome.said().starts_with(&named), "{outcome}");
+        assert!(outcome.said().ends_with(&format!("Error: {last}\n")), "{outcome}");
+        outcome.text()
+    };
+    let shown = |text: &str| {
+        for pod in &pods {
+            let name = pod.key.rsplit('/').next().unwrap();
+            assert!(text.contains(&format!("name: {name}\n")), "{name}:\n{text}");
+        }
+        assert!(text.contains("# damaged Kubernetes object: the value ends within a field"));
+        assert_eq!(text.matches(&base64).count(), 1);
+    };
+    let one = "1 value could not be read whole";
+    let all = ["get", "/registry/", "--prefix"];
+    shown(&check(&[&all[..], &["-w", "yaml"]].concat(), one));
+    shown(&check(&[&all[..], &["--decode"]].concat(), one));
+    let last = "1 of 3 objects could not be read whole";
+    shown(&check(&["kube", "get", "pods", "-A", "-w", "yaml"], last));
+    check(&["kube", "get", "pods", "-A"], last);
+    let lines = check(&["kube", "get", "pods", "-A", "-w", "jsonl"], last);
+    let whole = check(&["kube", "get", "pods", "-A", "-w", "json"], last);
+    let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
+    let values = check(&[&all[..], &["--decode", "-w", "jsonl"]].concat(), one);
+    let line = |text: &str| -> serde_json::Value {
+        assert_eq!(text.lines().count(), 3);
+        serde_json::from_str(text.lines().nth(1).unwrap()).unwrap()
+    };
+    for object in [&line(&lines), &whole["items"][1], &line(&values)["value"]] {
+        assert_eq!(object["metadata"]["name"], name);
+        assert_eq!(object["@damaged"]["base64"], *base64);
+    }
+
+    // The command that fails ends the watch, after all events that are there.
+    let watch = ["watch", "/registry/", "--prefix", "--rev", "2", "-w", "yaml", "--", "false"];
+    let watched = ours(&etcd, &watch);
+    shown(&watched.text());
+    assert!(watched.said().starts_with(&named), "{watched}");
+
+    let answer = ours(&etcd, &["get", "/registry/", "--prefix", "-w", "json"]).stdout;
+    for format in ["simple", "yaml", "json", "jsonl"] {
+        let decoded = Run::ours(["kube", "decode", "-w", format]).stdin(&answer).outcome();
+        assert_eq!(decoded.status, 1, "{decoded}");
+        assert!(decoded.said().starts_with(&named), "{decoded}");
+        for pod in &pods {
+            let name = pod.key.rsplit('/').next().unwrap();
+            assert!(decoded.text().contains(name), "{decoded}");
+        }
+        assert!(decoded.text().contains(&base64), "{decoded}");
+    }
+}
+
+#[test]
+fn a_wrong_key_is_named_and_the_rest_goes_on() {
+    let etcd = Etcd::start();
+    let stored = cluster();
+    let secret = stored.iter().find(|one| one.encryption.starts_with("aesgcm")).unwrap();
+    let pod = stored.iter().find(|one| one.key.starts_with("/registry/pods/")).unwrap();
+    etcd.put(b"/registry/a", &secret.value);
+    etcd.put(pod.key.as_bytes(), &pod.value);
+    let config = fixture("kube/encryption-config.yaml").display().to_string();
+    let args = ["get", "/registry/", "--prefix", "-w", "yaml"];
+    // Under another key the right key is a wrong one.
+    let outcome = ours(&etcd, &[&args[..], &["--encryption-config", &config]].concat());
+    assert_eq!(outcome.status, 1, "{outcome}");
+    assert!(outcome.text().contains("\n# encrypted by aesgcm:v1, key \"key3\"\nbase64: "));
+    assert!(outcome.text().contains("kind: Pod\n"));
+    assert_eq!(
+        outcome.said(),
+        "/registry/a is encrypted by aesgcm:v1, key \"key3\", which no key at hand opens\n\
+         Error: 1 value could not be read whole\n"
+    );
+    // Who gave no key knows that it is closed.
+    assert_eq!(ours(&etcd, &args).status, 0);
 }
 
 #[test]

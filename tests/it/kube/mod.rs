@@ -6,6 +6,8 @@ mod encode;
 mod encryption;
 mod get;
 mod hostile;
+mod upstream;
+mod whole;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -60,7 +62,10 @@ pub fn every_kind() -> Vec<Vector> {
 pub struct Stored {
     pub key: String,
     pub value: Vec<u8>,
+    pub create_revision: i64,
     pub mod_revision: i64,
+    pub version: i64,
+    pub lease: i64,
     /// On one line, as the API server sends it; empty where the value is no object.
     pub json: Vec<u8>,
     /// As `kubectl get -o yaml` prints it; empty where kubectl fails.
@@ -81,7 +86,10 @@ pub fn cluster() -> Vec<Stored> {
         Stored {
             key: String::from_utf8(bytes(&row[0])).expect("keys are text here"),
             value: bytes(&row[1]),
+            create_revision: row[2].parse().expect("a revision"),
             mod_revision: row[3].parse().expect("a revision"),
+            version: row[4].parse().expect("a version"),
+            lease: row[5].parse().expect("a lease"),
             json: bytes(&truth[2]),
             yaml: bytes(&truth[3]),
             yaml_with_managers: bytes(&truth[4]),

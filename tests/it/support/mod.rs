@@ -4,6 +4,7 @@
 pub mod certs;
 pub mod etcd;
 pub mod fake;
+pub mod kms;
 pub mod live;
 pub mod relay;
 pub mod run;
@@ -286,4 +287,17 @@ pub fn kubernetes() -> Option<(tempfile::TempDir, PathBuf)> {
     let file = folder.path().join("snapshot.db");
     std::fs::write(&file, unpacked.stdout).expect("could not unpack a snapshot");
     Some((folder, file))
+}
+
+/// A server of one minor version that goes on from a snapshot.
+pub fn restored(minor: &str, snapshot: &Path) -> Option<Etcd> {
+    Etcd::prepared(minor, |data| {
+        let cluster = format!("default={}", Etcd::LONE);
+        let [snapshot, data] = [snapshot, data].map(|path| path.to_str().expect("it is UTF-8"));
+        let mut args = vec!["snapshot", "restore", snapshot, "--data-dir", data];
+        args.extend(["--initial-cluster", &cluster, "--initial-cluster-token", Etcd::TOKEN]);
+        args.extend(["--initial-advertise-peer-urls", Etcd::LONE]);
+        let restored = Run::ours(args).outcome();
+        assert_eq!(restored.status, 0, "{restored}");
+    })
 }

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::ioctl_fionread;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 use tempfile::TempDir;
 
 use super::{escaped, reference_client};
@@ -198,12 +199,25 @@ impl Run {
         outcome.ended(ended, self.deadline)
     }
 
+    /// Likewise on one of a person: it has a size and a name.
+    #[track_caller]
+    pub fn on_persons_terminal(self) -> Outcome {
+        self.env("TERM", "xterm").on_terminal_of(80)
+    }
+
     /// Runs on a pseudo terminal without a size, which is stdin, stdout and stderr at once. What is on
     /// stdin is typed before the client starts, and echoed by the terminal.
     #[track_caller]
     pub fn on_terminal(self) -> Outcome {
+        self.on_terminal_of(0)
+    }
+
+    #[track_caller]
+    fn on_terminal_of(self, columns: u16) -> Outcome {
         let (mut command, _folder, description) = self.command();
         let (mut master, slave) = terminal().expect("could not open a pseudo terminal");
+        let size = Winsize { ws_col: columns, ws_row: columns / 4, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&slave, size).expect("could not size a terminal");
         if !self.stdin.is_empty() {
             master.write_all(&self.stdin).expect("could not type");
             master.write_all(&[END_OF_INPUT]).expect("could not type");
