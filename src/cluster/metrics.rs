@@ -164,7 +164,7 @@ mod tests {
             let (mut stream, _) = listener.accept().unwrap();
             let mut said = std::io::Write::write_all(&mut stream, b"HTTP/1.1 200 OK\r\n\r\n");
             while said.is_ok() {
-                said = std::io::Write::write_all(&mut stream, &[b'x'; 1 << 16]);
+                said = std::io::Write::write_all(&mut stream, &[b'x'; 1 << 13]);
             }
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
