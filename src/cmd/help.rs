@@ -72,8 +72,8 @@ pub fn without_idle_default(arg: clap::Arg) -> clap::Arg {
     arg.hide_default_value(idle)
 }
 
-/// The official client's groups of commands, with `doctor` among them.
-const GROUPS: [(&str, &[&str]); 5] = [
+/// What commands are about, the official client's first.
+const GROUPS: [(&str, &[&str]); 7] = [
     ("Keys and values", &["get", "put", "del", "txn", "watch", "compaction", "lease"]),
     (
         "The cluster",
@@ -90,9 +90,11 @@ const GROUPS: [(&str, &[&str]); 5] = [
     ),
     ("Concurrency", &["elect", "lock"]),
     ("Authentication", &["auth", "role", "user"]),
+    ("Kubernetes", &["kube"]),
+    ("Files", &["hashkv", "migrate"]),
     (
         "The program",
-        &["check", "completion", "hashkv", "help", "make-mirror", "options", "version"],
+        &["check", "completion", "context", "help", "make-mirror", "options", "version"],
     ),
 ];
 
@@ -136,4 +138,20 @@ fn overview(root: &Command) -> String {
          More: etcdctl COMMAND --help, etcdctl options\n",
     );
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_overview_names_every_command_once() {
+        let root = crate::cli::command();
+        let mut listed: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| *names).copied().collect();
+        listed.sort_unstable();
+        let shown = root.get_subcommands().filter(|command| !command.is_hide_set());
+        let mut commands: Vec<&str> = shown.map(Command::get_name).collect();
+        commands.sort_unstable();
+        assert_eq!(listed, commands);
+    }
 }
