@@ -6,19 +6,8 @@ use std::time::Duration;
 use crate::etcd::Etcd;
 use crate::measure::{self, Figure, Run};
 use crate::programs::Programs;
-use crate::table::{self, Row, Table};
+use crate::table::{self, Bars, Row, Table};
 use crate::{Result, fill, machine, project, setting};
-
-/// What is asked of ours, against the official client or alone.
-#[derive(Clone, Copy, Default)]
-pub struct Bars {
-    /// The most of the official client's time.
-    pub ratio: Option<f64>,
-    /// The most memory, in bytes.
-    pub peak: Option<u64>,
-    /// The latest first output, beyond the time that a `limit 1000` range takes.
-    pub first: Option<Duration>,
-}
 
 const RANGE: Bars =
     Bars { ratio: Some(0.5), peak: Some(64 << 20), first: Some(Duration::from_millis(20)) };

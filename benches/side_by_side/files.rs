@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::cases::{Bars, Bench, count, in_turn};
+use crate::cases::{Bench, count, in_turn};
 use crate::etcd::Etcd;
 use crate::measure::{self, Run};
 use crate::programs::{Program, Programs};
-use crate::table::Row;
+use crate::table::{Bars, Row};
 use crate::{Result, fill, on_path, setting};
 
 /// Memory that no file may pass, however large.

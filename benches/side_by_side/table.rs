@@ -2,12 +2,22 @@
 
 use std::time::Duration;
 
-use crate::cases::Bars;
 use crate::measure::{Figure, Run};
 use crate::programs::Programs;
 
 /// The release binary may be this large.
 const LARGEST: u64 = 8_000_000;
+
+/// What is asked of ours, against the official client or alone.
+#[derive(Clone, Copy, Default)]
+pub struct Bars {
+    /// The most of the official client's time.
+    pub ratio: Option<f64>,
+    /// The most memory, in bytes.
+    pub peak: Option<u64>,
+    /// The latest first output, beyond the time that a `limit 1000` range takes.
+    pub first: Option<Duration>,
+}
 
 /// What is printed at once, and what is kept for the end.
 pub struct Table {

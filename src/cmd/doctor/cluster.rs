@@ -7,8 +7,7 @@ use crate::cluster::probe::{Answers, Probe};
 use crate::error::Error;
 use crate::proto::{Member, StatusResponse};
 
-use super::endpoint::milliseconds;
-use super::row::{Row, is_kept, words};
+use super::row::{Row, is_kept, milliseconds, words};
 
 /// What the steps of the cluster are about.
 const TARGET: &str = "cluster";

@@ -9,7 +9,7 @@ use crate::proto::StatusResponse;
 
 use super::certificate;
 use super::cluster::Cluster;
-use super::row::Row;
+use super::row::{Row, milliseconds};
 
 /// A read by quorum that takes longer is slow: etcd's own time for an election (`--election-timeout`, 1000 ms).
 const SLOW: Duration = Duration::from_secs(1);
@@ -290,9 +290,4 @@ fn lag(answers: &Answers, target: &str, cluster: &Cluster<'_>) -> Row {
         );
     }
     Row::ok(STEP, target, detail)
-}
-
-/// A time as people compare it.
-pub fn milliseconds(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }

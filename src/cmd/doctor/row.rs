@@ -1,5 +1,7 @@
 //! What one step came to.
 
+use std::time::Duration;
+
 use crate::error::Error;
 use crate::reply::Fact;
 
@@ -92,4 +94,9 @@ pub fn words(err: &Error, endpoint: &str) -> String {
     });
     let causes = causes.collect::<Vec<_>>().join("; ");
     if causes.is_empty() { err.message().to_owned() } else { causes }
+}
+
+/// A time as people compare it.
+pub fn milliseconds(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }
