@@ -1,6 +1,7 @@
 //! Snapshot files and stopped members' databases, without a server.
 
 pub mod batch;
+pub mod behind;
 pub mod db;
 pub mod defrag;
 pub mod edit;

@@ -5,9 +5,10 @@
 //! as far as etcd's own defragmentation fills them.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 
+use super::behind::Behind;
 use super::meta::{Meta, NO_FREELIST};
 use super::node::Node;
 use super::page::BUCKET;
@@ -20,7 +21,6 @@ const FEWEST: usize = 2;
 /// bbolt's limits.
 const LONGEST_KEY: usize = 32_768;
 const LONGEST_VALUE: usize = (1 << 31) - 2;
-const BUFFER: usize = 256 << 10;
 /// bbolt looks for a second meta page from here on; one of smaller pages is found in the first piece alone, if that is
 /// whole.
 const SMALLEST: u32 = 1024;
@@ -28,7 +28,8 @@ const PIECE: u64 = 4096;
 
 /// A file that becomes a database.
 pub struct Writer {
-    out: BufWriter<File>,
+    file: File,
+    out: Behind,
     page_size: u32,
     /// The page that is written next.
     next: u64,
@@ -39,10 +40,10 @@ pub struct Writer {
 impl Writer {
     /// Begins in an empty file.
     pub fn new(file: File, page_size: u32) -> io::Result<Self> {
-        let mut out = BufWriter::with_capacity(BUFFER, file);
+        let mut out = Behind::new(file.try_clone()?)?;
         // The two meta pages come last, when what they refer to is on the disk.
         out.write_all(&vec![0; 2 * page_size as usize])?;
-        Ok(Self { out, page_size, next: 2, root: Node::leaf(), encoded: Vec::new() })
+        Ok(Self { file, out, page_size, next: 2, root: Node::leaf(), encoded: Vec::new() })
     }
 
     /// Begins a bucket; their names must come in order.
@@ -60,8 +61,8 @@ impl Writer {
     pub fn finish(mut self) -> io::Result<u64> {
         let mut root = std::mem::replace(&mut self.root, Node::leaf());
         let root = self.write(&mut root)?;
-        self.out.flush()?;
-        let file = self.out.get_ref();
+        self.out.finish()?;
+        let file = self.file;
         file.sync_data()?;
         for txid in [2, 1] {
             let meta = Meta {

@@ -1,11 +1,9 @@
 //! The restored member's database: a checked copy, with the new cluster's members in place of the old.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::mpsc;
-use std::thread;
 
 use super::Watch;
 use super::files::TERM;
@@ -13,15 +11,11 @@ use super::peers::Peers;
 use crate::error::{Error, Result};
 use crate::go::errno::failed;
 use crate::go::quote::quote;
+use crate::snapshot::behind::{Behind, PIECE};
 use crate::snapshot::db::{self, Db, Fault};
 use crate::snapshot::edit::{Edit, Entries};
 use crate::snapshot::log::{self, Value};
 use crate::snapshot::trailer::{self, Check, Verdict};
-
-/// Read and written at once: large enough that calls cost nothing, small enough for the processor's cache.
-const CHUNK: usize = 256 << 10;
-/// Bytes after which the disk is asked to begin.
-const SYNC_EVERY: usize = 16 << 20;
 
 /// Opens the snapshot. A file that is too short for a hash fails in the official words.
 pub fn open(path: &Path) -> Result<File> {
@@ -42,7 +36,7 @@ pub fn copy(
     skip_hash_check: bool,
     watch: &mut impl Watch,
 ) -> Result<File> {
-    let mut target = OpenOptions::new()
+    let target = OpenOptions::new()
         .read(true)
         .write(true)
         .create_new(true)
@@ -53,38 +47,26 @@ pub fn copy(
     watch.begin(size);
     let mut check = Check::default();
     let mut copied = 0;
-    let mut buffer = vec![0; CHUNK];
-    let disk = target.try_clone().map_err(|err| failed("open", to, &err))?;
-    // The disk works while the next bytes are hashed; its errors are told once, so they are kept.
-    let synced = thread::scope(|scope| {
-        let (more, written) = mpsc::sync_channel(1);
-        let syncing = scope.spawn(move || written.iter().try_for_each(|()| disk.sync_data()));
-        let mut unsynced = 0;
-        loop {
-            let read = match source.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
-                Err(err) => return Err(failed("read", from, &err)),
-            };
-            let bytes = buffer.get(..read).unwrap_or_default();
-            if !skip_hash_check {
-                check.update(bytes);
-            }
-            target.write_all(bytes).map_err(|err| failed("write", to, &err))?;
-            copied += read as u64;
-            unsynced += read;
-            if unsynced >= SYNC_EVERY {
-                unsynced = 0;
-                // One that is under way will be followed by another: there is nothing to wait for.
-                let _ = more.try_send(());
-            }
-            watch.advance(read)?;
+    let unwritten = |err: io::Error| failed("write", to, &err);
+    let mut behind = target.try_clone().and_then(Behind::new).map_err(unwritten)?;
+    let mut piece = Vec::new();
+    loop {
+        piece.resize(PIECE, 0);
+        let read = match source.read(&mut piece) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => continue,
+            Err(err) => return Err(failed("read", from, &err)),
+        };
+        piece.truncate(read);
+        if !skip_hash_check {
+            check.update(&piece);
         }
-        drop(more);
-        Ok(syncing.join().unwrap_or_else(|_| Err(io::Error::other("a thread ended"))))
-    })?;
-    synced.map_err(|err| failed("sync", to, &err))?;
+        piece = behind.hand_over(piece).map_err(unwritten)?;
+        copied += read as u64;
+        watch.advance(read)?;
+    }
+    behind.finish().map_err(unwritten)?;
     let has_hash = trailer::is_there(copied);
     if !skip_hash_check {
         match check.verdict() {

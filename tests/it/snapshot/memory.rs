@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::Path;
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ fn run(folder: &Path, line: &str) -> (String, usize) {
     let mut command = Run::ours(words(line)).inside(folder).into_command();
     let out = folder.join("out");
     command.current_dir(folder).stdout(File::create(&out).expect("could not make a file"));
+    // The log of what is done; the status tells whether it was.
+    command.stderr(Stdio::null());
     let mut child = command.spawn().expect("could not run our program");
     let mut peak = 0;
     let status = loop {
