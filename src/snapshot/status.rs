@@ -12,7 +12,7 @@ use super::trailer::{self, Check, Verdict};
 use crate::error::{Error, Result};
 
 /// Bytes that are hashed at once.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 64 << 10;
 
 /// The answer of `snapshot status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

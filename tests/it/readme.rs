@@ -26,6 +26,8 @@ fn the_readmes_commands_are_commands() {
         let saved = saved.to_str().expect("a path of UTF-8");
         assert_eq!(ours(etcd, &["snapshot", "save", saved]).status, 0);
         fs::write(folder.path().join("change.txt"), "\n\nput key value\n\n\n").expect("a file");
+        let keys = project().join("tests/fixtures/kube/encryption-config.yaml");
+        fs::copy(keys, folder.path().join("config.yaml")).expect("a file");
         let readme = readme();
         let typed = readme.lines().filter_map(|line| {
             let (_, command) = line.split_once("| `etcdctl ")?;
