@@ -38,11 +38,21 @@ impl Progress {
         if !self.watched {
             return;
         }
+        if self.total > 0 && self.done >= self.total {
+            // What is said next begins a line.
+            return self.clear();
+        }
         let now = Instant::now();
         if now.duration_since(self.drawn.unwrap_or(self.begun)) >= EVERY {
             self.drawn = Some(now);
             // Who closed that stream does not want it.
             let _ = write!(std::io::stderr(), "\r{}\x1b[K", self.line(now - self.begun));
+        }
+    }
+
+    fn clear(&mut self) {
+        if self.drawn.take().is_some() {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
         }
     }
 
@@ -69,9 +79,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if self.drawn.is_some() {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
+        self.clear();
     }
 }
 
@@ -90,5 +98,17 @@ mod tests {
         let mut endless = Progress::new(false, 0);
         endless.advance(10_000_000);
         assert_eq!(endless.line(Duration::from_secs(1)), "10 MB, 10 MB/s");
+    }
+
+    #[test]
+    fn what_is_whole_is_not_drawn_any_more() {
+        let mut progress = Progress::new(true, 40);
+        progress.drawn = Some(Instant::now());
+        progress.advance(30);
+        assert!(progress.drawn.is_some());
+        progress.advance(10);
+        assert!(progress.drawn.is_none());
+        progress.advance(32);
+        assert!(progress.drawn.is_none());
     }
 }
