@@ -227,6 +227,8 @@ impl Walk<'_> {
     }
 
     fn leaf(&mut self, page: &Page<'_>, id: u64, each: Each<'_>) -> Result<()> {
+        // Within the page the key before is where it is; only the last one is kept.
+        let mut before = None;
         for index in 0..page.count {
             // Looked at where it is: a copy would wait for all that was stored before.
             let row = page.row(index, id);
@@ -234,15 +236,29 @@ impl Walk<'_> {
                 Ok(row) => row,
                 Err(why) => return Fault::page(page.offset, why.as_str()),
             };
-            if row.key <= self.last.as_slice() {
+            if !ascends(before.unwrap_or(&self.last), row.key) {
                 return Fault::page(row.offset, "keys are out of order");
             }
-            self.last.clear();
-            self.last.extend_from_slice(row.key);
+            before = Some(row.key);
             each(row)?;
+        }
+        if let Some(last) = before {
+            self.last.clear();
+            self.last.extend_from_slice(last);
         }
         Ok(())
     }
+}
+
+/// Whether one key is less than the next. Most rows' keys have seventeen bytes: two numbers tell these apart.
+fn ascends(one: &[u8], next: &[u8]) -> bool {
+    if let (Some(head), Some(next_head)) = (one.first_chunk(), next.first_chunk()) {
+        let (head, next_head) = (u128::from_be_bytes(*head), u128::from_be_bytes(*next_head));
+        if head != next_head {
+            return head < next_head;
+        }
+    }
+    one < next
 }
 
 /// The pages below a branch.
@@ -262,4 +278,22 @@ fn children(page: &Page<'_>) -> Result<Vec<u64>> {
         }
     }
     Ok(children)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_ascend_as_their_bytes_do() {
+        let mut random = fastrand::Rng::with_seed(1);
+        for _ in 0..20_000 {
+            let mut key = || -> Vec<u8> {
+                let length = random.usize(..24);
+                (0..length).map(|at| if at % 15 == 0 { random.u8(..3) } else { 7 }).collect()
+            };
+            let (one, other) = (key(), key());
+            assert_eq!(ascends(&one, &other), one < other, "{one:?} {other:?}");
+        }
+    }
 }
