@@ -139,19 +139,3 @@ fn overview(root: &Command) -> String {
     );
     text
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_overview_names_every_command_once() {
-        let root = crate::cli::command();
-        let mut listed: Vec<&str> = GROUPS.iter().flat_map(|(_, names)| *names).copied().collect();
-        listed.sort_unstable();
-        let shown = root.get_subcommands().filter(|command| !command.is_hide_set());
-        let mut commands: Vec<&str> = shown.map(Command::get_name).collect();
-        commands.sort_unstable();
-        assert_eq!(listed, commands);
-    }
-}

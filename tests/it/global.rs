@@ -396,3 +396,21 @@ fn the_clients_may_be_told_where_to_go_on_a_terminal_by_variables_alone() {
         }
     });
 }
+
+#[test]
+fn the_overview_names_every_command_once() {
+    let help = Run::ours(["--help"]).outcome().text();
+    let mut listed: Vec<&str> = help
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next())
+        .collect();
+    listed.sort_unstable();
+    let root = etcdctl::cli::command();
+    let mut commands: Vec<&str> = root
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+        .map(clap::Command::get_name)
+        .collect();
+    commands.sort_unstable();
+    assert_eq!(listed, commands, "{help}");
+}
