@@ -11,7 +11,6 @@ use crate::error::{Error, Exit, Result};
 use crate::go::duration::GoDuration;
 use crate::output::Format;
 use crate::reply::{Answer, Health, Of, Reply};
-use crate::request::Range;
 
 /// Ask endpoints for their health, status and hash
 #[derive(Debug, clap::Args)]
@@ -183,12 +182,10 @@ async fn check(cluster: Cluster) -> Checked {
         return Checked { took: None, bytes: Bytes::new(), outcome: Err(err) };
     }
     let begun = Instant::now();
-    let answer = cluster.read(Range { key: b"health".to_vec(), ..Range::default() }).await;
+    let answer = cluster.read_health(false).await;
     let took = Some(GoDuration::from_std(begun.elapsed()));
     let bytes = match answer {
-        Ok(answer) => answer.bytes,
-        // Who may not read it has been told so by a quorum too.
-        Err(err) if err.message() == "etcdserver: permission denied" => Bytes::new(),
+        Ok(bytes) => bytes.unwrap_or_default(),
         Err(err) => return Checked { took, bytes: Bytes::new(), outcome: Err(err) },
     };
     let outcome = match cluster.alarms().await {

@@ -14,16 +14,12 @@ use super::tls::Tls;
 use super::{Cluster, metrics};
 use crate::error::{Error, Result};
 use crate::proto::{Member, StatusResponse};
-use crate::request::Range;
 
 pub use clock::Clock;
 pub use way::{Connected, Named, Secured, Stage, Way};
 
 /// No answer that is asked for here is nearly as long.
 const LONGEST: usize = 16 << 20;
-
-/// The key that `endpoint health` reads; it need not be there.
-const KEY: &[u8] = b"health";
 
 /// What an endpoint showed.
 pub struct Probe {
@@ -152,12 +148,7 @@ impl Answers {
 /// Logs in, and reads what takes no quorum: a server refuses that to who must say who he is, and to nobody else.
 async fn who(cluster: &Cluster, login: &Login) -> Result<Who> {
     cluster.login().await?;
-    let range = Range { key: KEY.to_vec(), serializable: true, ..Range::default() };
-    let denied = match cluster.read(range).await {
-        Ok(_) => false,
-        Err(err) if is_denied(&err) => true,
-        Err(err) => return Err(err),
-    };
+    let denied = cluster.read_health(true).await?.is_none();
     Ok(match login {
         Login::None if denied => Who::Certificate,
         Login::None => Who::Nobody,
@@ -167,17 +158,11 @@ async fn who(cluster: &Cluster, login: &Login) -> Result<Who> {
     })
 }
 
-/// Reads what takes a quorum. Who may not read it has been told so by one.
+/// Reads what takes a quorum.
 async fn read(cluster: &Cluster) -> Result<Duration> {
     let begun = Instant::now();
-    match cluster.read(Range { key: KEY.to_vec(), ..Range::default() }).await {
-        Err(err) if !is_denied(&err) => Err(err),
-        _ => Ok(begun.elapsed()),
-    }
-}
-
-fn is_denied(err: &Error) -> bool {
-    err.message() == "etcdserver: permission denied"
+    cluster.read_health(false).await?;
+    Ok(begun.elapsed())
 }
 
 async fn page(target: &Target, path: &'static str) -> Result<metrics::Page, String> {

@@ -1,5 +1,7 @@
 //! The service `KV`.
 
+use bytes::Bytes;
+
 use super::Method;
 use crate::cluster::Cluster;
 use crate::error::Result;
@@ -17,6 +19,17 @@ impl Cluster {
     /// A range that is known to be small, in one answer. Any other is for [`Cluster::range`].
     pub async fn read(&self, range: Range) -> Result<Answer<RangeResponse>> {
         self.call(Method::RANGE, &RangeRequest::from(range)).await
+    }
+
+    /// The read of `endpoint health`, of a key that need not be there; a quorum answers it unless it is serializable.
+    /// `None`: who asks may not read it, and was told so by the same members.
+    pub async fn read_health(&self, serializable: bool) -> Result<Option<Bytes>> {
+        let range = Range { key: b"health".to_vec(), serializable, ..Range::default() };
+        match self.read(range).await {
+            Ok(answer) => Ok(Some(answer.bytes)),
+            Err(err) if err.message() == "etcdserver: permission denied" => Ok(None),
+            Err(err) => Err(err),
+        }
     }
 
     pub async fn put(&self, put: Put) -> Result<Answer<PutResponse>> {
